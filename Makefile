@@ -1,0 +1,60 @@
+# Each target does its own set-up from a clean checkout; a second call finds it done.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+# Official files are taken from a folder beside the checkout if there is one, else downloaded.
+export ITERBENCH_ASSETS ?= $(abspath $(wildcard ../shared/assets))
+
+.PHONY: install demo test check lint types contracts coverage bench readme clean
+
+install: $(VENV)/core
+
+demo: $(VENV)/core
+	$(BIN)/python run_eval.py score examples/alpacafarm.yaml -b alpaca_eval
+
+test: $(VENV)/dev
+	$(BIN)/python -m pytest -q
+
+check: lint types contracts coverage
+
+lint: $(VENV)/dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/dev
+	$(BIN)/mypy
+
+contracts: $(VENV)/dev
+	$(BIN)/lint-imports
+
+coverage: $(VENV)/dev
+	$(BIN)/python -m pytest -q -m 'not network and not api and not gpu' --cov --cov-report=term --cov-fail-under=95
+
+bench: $(VENV)/bench
+	OMP_NUM_THREADS=1 $(BIN)/python -m bench.length_control
+	OMP_NUM_THREADS=1 $(BIN)/python -m bench.judging
+
+readme: $(VENV)/core
+	$(BIN)/python -m tests.readme
+
+clean:
+	rm -rf $(VENV) build *.egg-info
+
+$(VENV)/python: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/core: $(VENV)/python
+	$(PIP) -e .
+	touch $@
+
+$(VENV)/dev: $(VENV)/python
+	$(PIP) -e '.[dev]'
+	touch $@ $(VENV)/core
+
+$(VENV)/bench: $(VENV)/dev
+	$(PIP) -e '.[dev,alpaca-eval]'
+	touch $@

@@ -1,0 +1,367 @@
+"""The records of an evaluation, each holding the one before it, and the protocols around them.
+
+    Prompt -> Generation -> Comparison -> Verdict -> Score
+
+A *model* answers prompts, a *judge* turns comparisons into verdicts, a *benchmark* says which
+prompts, which comparisons, how a judge is asked and read, and what the verdicts add up to.
+Caching, retrying and showing progress are wrappers that are themselves models or judges.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, NamedTuple, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """How a response is drawn."""
+
+    max_tokens: int
+    temperature: float = 0.0
+    """0 is greedy; otherwise in (0, 2]."""
+    top_p: float = 1.0
+    """In (0, 1]."""
+    stop: tuple[str, ...] = ()
+    top_logprobs: int = 0
+    """How many log-probabilities to return for each token, the likeliest first; 0 is none."""
+    sample: int = 0
+    """Which of several samples of one prompt this is: part of its seed and of its address."""
+
+    def canonical(self) -> dict[str, Any]:
+        """What differs from the defaults: stays the same when fields are added some day."""
+        plain = Decoding(max_tokens=0)
+        return {
+            f.name: type(getattr(plain, f.name))(getattr(self, f.name))  # 1 and 1.0 are the same
+            for f in fields(self)
+            if getattr(self, f.name) != getattr(plain, f.name)
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What one model is asked."""
+
+    id: str
+    """Unique within its benchmark. Two prompts with different ids may ask the same."""
+    turns: tuple[str, ...]
+    """What the user says, turn by turn; the model answers each before it sees the next."""
+    decoding: Decoding
+    system: str | None = None
+
+
+class Token(NamedTuple):
+    """One token of a response with its log-probability."""
+
+    text: str
+    logprob: float
+    """Natural logarithm, at most 0."""
+    top: tuple[tuple[str, float], ...]
+    """The likeliest tokens at this position with their log-probabilities, the likeliest first."""
+
+
+class Usage(NamedTuple):
+    """Tokens that were read and written, as the backend counted them."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back for one turn."""
+
+    text: str
+    finish_reason: str = "stop"
+    """"stop", "length", or whatever else the backend said."""
+    tokens: tuple[Token, ...] = ()
+    """Empty unless the prompt's decoding asked for log-probabilities."""
+    usage: Usage = field(default_factory=Usage)
+    served_by: str = ""
+    """What the server says it is: model and system fingerprint. Empty for local models."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """A model's answer to a prompt."""
+
+    prompt: Prompt
+    model: str
+    """Name of the model that answered."""
+    responses: tuple[Response, ...]
+    """One per turn; empty when the model refused this prompt for good (see `failure`)."""
+    failure: str | None = None
+    """Why there is no answer: the request itself was refused (too long, filtered)."""
+
+    @property
+    def text(self) -> str:
+        """The last response; empty when there is none."""
+        return self.responses[-1].text if self.responses else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a judge is shown."""
+
+    candidate: Generation
+    baseline: Generation | None = None
+    """The opponent's answer to the same prompt; None when the candidate is rated alone."""
+
+    def swap(self) -> "Comparison":
+        """The same pair with the sides exchanged."""
+        if self.baseline is None:
+            return self
+        return replace(self, candidate=self.baseline, baseline=self.candidate)
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A judge's answer that is not in the form asked."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a judge said of a comparison."""
+
+    comparison: Comparison
+    judge: str
+    value: float | None
+    """Preference for the candidate in [0, 1], or a rating; None is unread, never averaged."""
+    cause: str | None = None
+    """Why it is unread; None when it was read."""
+    raw: Generation | None = None
+    """The judge's own words, when words were asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A number with its error and its failures."""
+
+    metric: str
+    value: float | None
+    """None is withheld: coverage is below the benchmark's threshold."""
+    n: int
+    """Verdicts that entered the value."""
+    n_unread: int = 0
+    """Verdicts that were asked for and could not be used."""
+    interval: tuple[float, float] | None = None
+    """95 % confidence interval, in the unit of the value."""
+    standard_error: float | None = None
+    bounds: tuple[float, float] | None = None
+    """The value if every unread verdict went against, or for, the candidate."""
+    unit: str = "fraction"
+    """"fraction" in [0, 1] (percent only in reports), "characters", or "rating"."""
+    doubts: tuple[str, ...] = ()
+    """Why a careful reader would not trust the value, one clause each."""
+
+    @property
+    def coverage(self) -> float:
+        """Share of verdicts that could be used, in [0, 1]."""
+        asked = self.n + self.n_unread
+        return self.n / asked if asked else 0.0
+
+
+class Watch(Protocol):
+    """Sees each call of a backend before it is made, and each answer before it is used."""
+
+    def started(self, prompts: Sequence[Prompt], /) -> None:
+        """Called from any thread; the calls are made only after it has returned."""
+
+    def finished(self, generations: Sequence[Generation], /) -> None:
+        """Called from any thread, in the order in which answers arrive."""
+
+
+class _Unwatched:
+    def started(self, prompts: Sequence[Prompt], /) -> None:
+        pass
+
+    def finished(self, generations: Sequence[Generation], /) -> None:
+        pass
+
+
+UNWATCHED: Watch = _Unwatched()
+"""Nobody looks."""
+
+
+class Model(Protocol):
+    """Anything that answers prompts."""
+
+    @property
+    def name(self) -> str:
+        """What the user called it."""
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """Whatever decides its answers: weights, template, precision. Never a path or a key."""
+
+    def generate(self, prompts: Sequence[Prompt], watch: Watch = UNWATCHED) -> list[Generation]:
+        """One generation per prompt, in the order of the prompts.
+
+        Raises:
+            ModelError: Some calls failed for good; what did arrive was shown to `watch`.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOptions:
+    """What a user may say of how models are run; each backend reads what concerns it."""
+
+    concurrency: int = 64
+    """Most calls in flight at once, for servers."""
+    batch_size: int = 16
+    """Most sequences in one forward pass, for models in this process."""
+    chat_template: str | None = None
+    """`fastchat:NAME` for a checkpoint that ships no chat template of its own."""
+    dtype: str = "auto"
+    """One of "auto", "float32", "bfloat16", "float16"."""
+    trust_remote_code: bool = False
+    """Whether code inside a checkpoint may run."""
+    partial: bool = False
+    """Whether recorded answers may leave prompts unanswered; those count as unread."""
+
+
+class Judge(Protocol):
+    """Anything that turns comparisons into verdicts."""
+
+    @property
+    def name(self) -> str:
+        """What the user called it."""
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """Whatever decides its verdicts: the model's identity and the rubric."""
+
+    def __call__(self, comparisons: Sequence[Comparison], /) -> list[Verdict]:
+        """One verdict per comparison, in the order of the comparisons."""
+
+
+class Assets(Protocol):
+    """Official data files by name."""
+
+    def read(self, name: str, /) -> bytes:
+        """The file's content, unpacked and checked against its pinned hash.
+
+        Raises:
+            DataError: It is not here and cannot be had, or is not the pinned file.
+        """
+
+    def has(self, name: str, /) -> bool:
+        """Whether the file is on this machine."""
+
+    def names(self, prefix: str, /) -> list[str]:
+        """Names of all official files that begin so, in alphabetical order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rubric:
+    """How a judge is asked, and how its answer is read. It never calls anyone."""
+
+    name: str
+    """The published name of the judging procedure."""
+    digest: str
+    """SHA-256 of the official template, so that two rubrics are told apart."""
+    decoding: Decoding
+    """How the judge decodes; `top_logprobs` says what it must be able to return."""
+    ask: Callable[[Comparison], Prompt]
+    """The judge's prompt: the baseline is shown first, the candidate second."""
+    read: Callable[[Generation], float | Unread]
+    """Preference for the side shown second, in [0, 1], or why there is none."""
+    shows_candidate_first: Callable[[Comparison], bool]
+    """The published order of the two sides, the same each time it is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a benchmark is, as published."""
+
+    name: str
+    version: str
+    title: str
+    paper: str
+    """arXiv id."""
+    source: str
+    """The upstream repository at the commit whose procedure is followed."""
+    licence: str
+    judge: str
+    """The official judge, used unless another is asked for."""
+    n_prompts: int
+    metrics: tuple[str, ...]
+    """The first is the main one."""
+    assets: tuple[str, ...]
+    """Names of the official files that a run reads."""
+    min_coverage: float
+    """Below this share of usable verdicts a score is withheld, in (0, 1]."""
+    notes: str = ""
+
+    @property
+    def label(self) -> str:
+        """Name and version as the user writes them."""
+        return f"{self.name}@{self.version}"
+
+
+Rows = Sequence[Mapping[str, Any]]
+"""Rows of a published file, read as JSON, JSON lines or CSV."""
+
+
+class Recorded(NamedTuple):
+    """A judgment that somebody else has already paid for."""
+
+    comparison: Comparison
+    raw: Response
+    """What the judge said, as published."""
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """How a benchmark's published file formats are read and written.
+
+    Every reader raises DataError when the rows are not of the published form.
+    """
+
+    read_outputs: Callable[[Rows], dict[tuple[str, ...], tuple[str, ...]]]
+    """Answers by the turns of the prompt that they answer."""
+    write_outputs: Callable[[Sequence[Generation]], list[dict[str, Any]]]
+    read_judgments: Callable[[Rows], list[Recorded]]
+    """The rows that carry a judge's raw answer."""
+    write_judgments: Callable[[Sequence[Verdict]], list[dict[str, Any]]]
+    rescore: Callable[[Rows, Assets], list[Score]]
+    """Scores of one model's published judgments, no model called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of `verify`: recomputed numbers against published ones."""
+
+    claim: str
+    n: int
+    """How many published numbers were recomputed."""
+    largest: float
+    """Largest absolute difference, in the published unit."""
+    limit: float
+    worst: str = ""
+    """Where the largest difference is."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Whether something was compared and every difference is within the limit."""
+        return self.n > 0 and self.largest <= self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """Everything that the pipeline needs to know of one benchmark."""
+
+    card: Card
+    load: Callable[[Assets], list[Prompt]]
+    """The prompts in published order, with unique ids."""
+    compare: Callable[[Sequence[Generation], Assets], list[Comparison]]
+    """What the judge is shown: one comparison for each generation or turn."""
+    rubric: Callable[[Assets], Rubric]
+    aggregate: Callable[[Sequence[Verdict], Assets], list[Score]]
+    files: Files
+    verify: Callable[[Assets], list[Check]]
+    """Recomputes published numbers from published judgments."""
+    identify: Callable[[Assets], Mapping[str, str]]
+    """What of the data decides the score and may differ between machines."""
