@@ -1,0 +1,10 @@
+"""Every answer that was paid for, in one SQLite file, so that none is paid for twice.
+
+`Store` is the file, `Cached` a model that looks into it before it asks another model, and
+`Spend` a line of the bill.
+"""
+
+from harness.store.cached import Cached
+from harness.store.database import Spend, Store
+
+__all__ = ["Cached", "Spend", "Store"]

@@ -1,0 +1,195 @@
+"""The store: answers by content address, and a ledger of the calls that were paid for them."""
+
+import json
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from harness.store import sqlite
+from harness.store.encoding import (
+    address,
+    decode_responses,
+    digest,
+    encode_identity,
+    encode_request,
+    encode_responses,
+)
+from harness.types import Prompt, Response, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """What one run bought of one model."""
+
+    run: str
+    provider: str
+    model: str
+    answered: int
+    """Calls that were answered."""
+    refused: int
+    """Calls whose request was refused; they cost nothing."""
+    possibly_paid: int
+    """Calls sent and never answered: in flight when a process died, failed, or in flight now."""
+    prompt_tokens: int
+    completion_tokens: int
+    usd: float | None
+    """For the answered calls; None when the price of any of them is unknown."""
+
+
+class Answer(NamedTuple):
+    """An answer as it is stored."""
+
+    address: str
+    request: bytes
+    responses: bytes
+
+
+class Bill(NamedTuple):
+    """How a call ended."""
+
+    call: int
+    """As numbered by `Store.open_calls`."""
+    state: str
+    """"answered" or "refused"."""
+    usage: Usage
+    usd: float | None
+
+
+class Store:
+    """One SQLite file that several processes and threads may use at once.
+
+    What a method has written is on the disk when it returns. Close it, or use it as a context.
+
+    Raises:
+        DataError: From every method: the file is not a store, is of a newer version, cannot be
+            read or written, or the disk is full. What was written before is kept.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self._lock = threading.Lock()
+        self._db = sqlite.connect(self.path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Gives the file back; nothing is lost if it is not called."""
+        self._db.close()
+
+    def answers(self, addresses: Iterable[str]) -> dict[str, tuple[Response, ...]]:
+        """What is stored, by address; addresses without an answer are left out."""
+        with self._lock, sqlite.explained(self.path):
+            rows = self._db.execute(
+                "SELECT address, responses FROM answers"
+                " WHERE address IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(addresses)),),
+            ).fetchall()
+        return {where: decode_responses(content) for where, content in rows}
+
+    def put(
+        self,
+        identity: Mapping[str, str],
+        prompt: Prompt,
+        responses: Sequence[Response],
+        *,
+        source: str,
+    ) -> None:
+        """Stores an answer that somebody else has paid for; an answer already there stays.
+
+        Args:
+            identity: Of the model that gave it (`Model.identity`).
+            prompt: What it was asked.
+            responses: One per turn.
+            source: Where it comes from: the answer is marked as imported from there.
+        """
+        model, request = encode_identity(identity), encode_request(prompt)
+        answer = Answer(address(model, request), request, encode_responses(responses))
+        with self._writing():
+            self._insert(model, [answer], source)
+
+    def spend(self, run: str | None = None) -> list[Spend]:
+        """The ledger summed by run, provider and model; of all runs when none is named."""
+        with self._lock, sqlite.explained(self.path):
+            rows = self._db.execute(_SPEND, (run, run)).fetchall()
+        return [Spend(*row) for row in rows]
+
+    def open_calls(self, run: str, seller: tuple[str, str], addresses: Sequence[str]) -> list[int]:
+        """Writes down that these answers are about to be asked for.
+
+        Args:
+            run: Whose bill it is.
+            seller: Provider and model.
+            addresses: Of the answers.
+
+        Returns:
+            A number for each call, in the order of the addresses.
+        """
+        now = time.time()
+        with self._writing():
+            last = self._db.execute("SELECT coalesce(max(id), 0) FROM calls").fetchone()[0]
+            calls = list(range(last + 1, last + 1 + len(addresses)))
+            self._db.executemany(
+                "INSERT INTO calls (id, run, provider, model, address, sent, state)"
+                " VALUES (?, ?, ?, ?, ?, ?, 'sent')",
+                ((call, run, *seller, at, now) for call, at in zip(calls, addresses, strict=True)),
+            )
+        return calls
+
+    def close_calls(
+        self, identity: bytes, answers: Sequence[Answer], bills: Sequence[Bill]
+    ) -> dict[str, tuple[Response, ...]]:
+        """Writes down what has come back, and what it cost.
+
+        Args:
+            identity: Of the model that answered, from `encode_identity`.
+            answers: What is to be stored, each address once.
+            bills: How the calls ended.
+
+        Returns:
+            What is stored at these addresses, when for one of them another answer was there
+            first; otherwise nothing.
+        """
+        now = time.time()
+        with self._writing():
+            self._db.executemany(
+                "UPDATE calls SET state = ?, prompt_tokens = ?, completion_tokens = ?, usd = ?,"
+                " answered = ? WHERE id = ?",
+                ((bill.state, *bill.usage, bill.usd, now, bill.call) for bill in bills),
+            )
+            all_new = self._insert(identity, answers, source=None)
+        return {} if all_new else self.answers(answer.address for answer in answers)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._lock, sqlite.explained(self.path), sqlite.writing(self._db):
+            yield
+
+    def _insert(self, identity: bytes, answers: Sequence[Answer], source: str | None) -> bool:
+        model, now = digest(identity), time.time()
+        self._db.execute(
+            "INSERT INTO identities VALUES (?, ?) ON CONFLICT DO NOTHING", (model, identity)
+        )
+        inserted = self._db.executemany(
+            "INSERT INTO answers (address, identity, request, responses, imported_from, stored)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            ((at, model, request, responses, source, now) for at, request, responses in answers),
+        )
+        return inserted.rowcount == len(answers)
+
+
+_SPEND = """
+    SELECT run, provider, model,
+        sum(state = 'answered'), sum(state = 'refused'), sum(state = 'sent'),
+        sum(prompt_tokens), sum(completion_tokens),
+        CASE WHEN sum(state = 'answered' AND usd IS NULL) THEN NULL ELSE total(usd) END
+    FROM calls WHERE ? IS NULL OR run = ?
+    GROUP BY run, provider, model ORDER BY min(id)
+"""

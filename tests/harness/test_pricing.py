@@ -1,0 +1,97 @@
+import gzip
+import json
+import os
+import re
+from math import isclose
+from pathlib import Path
+from statistics import fmean
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.pricing import PRICES, estimate_tokens, price, seller
+from harness.types import Usage
+
+_BESIDE = Path(__file__).parents[3] / "shared" / "assets"
+ALPACA_EVAL = Path(os.environ.get("ITERBENCH_ASSETS") or _BESIDE) / "alpaca_eval"
+
+
+def test_prompt_and_completion_tokens_have_prices_of_their_own() -> None:
+    cost = price("openai:gpt-4-1106-preview", Usage(1_000_000, 100_000))
+    assert cost is not None
+    assert isclose(cost, 10 + 3)
+
+
+def test_a_snapshot_may_cost_other_than_its_alias() -> None:
+    usage = Usage(1000, 1000)
+    assert price("openai:gpt-4o-2024-05-13", usage) != price("openai:gpt-4o", usage)
+
+
+@pytest.mark.parametrize(
+    "name", ["hf:/models/iter3", "replay:answers.json", "scripted", "vllm:a/b"]
+)
+def test_a_model_on_the_own_machine_costs_nothing(name: str) -> None:
+    assert price(name, Usage(1000, 1000)) == 0.0
+
+
+@pytest.mark.parametrize(
+    "name", ["openai:gpt-4-turbo-of-tomorrow", "http://host:1/v1#gpt-4", "anthropic:gpt-4"]
+)
+def test_a_price_that_is_not_known_is_not_guessed(name: str) -> None:
+    assert price(name, Usage(1000, 1000)) is None
+
+
+def test_completions_never_cost_less_than_prompts() -> None:
+    prices = [known for models in PRICES.values() for known in models.values()]
+    assert all(0 < known.prompt < known.completion for known in prices)
+
+
+def test_a_server_is_known_by_its_address() -> None:
+    assert seller("https://host:1/v1#llama:8b") == ("https://host:1/v1", "llama:8b")
+
+
+def test_only_the_first_colon_parts_the_provider_from_the_model() -> None:
+    assert seller("openai:ft:gpt-4o:me") == ("openai", "ft:gpt-4o:me")
+
+
+def test_a_hash_mark_in_a_path_is_no_server() -> None:
+    assert seller("hf:/models/run#3") == ("hf", "/models/run#3")
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("", 0),
+        ("What is 2 + 2?", 6),
+        ("1234567", 3),
+        ('"""\n\n\nM', 3),
+        ("日本語", 3),
+        ("extraordinarily", 2),
+    ],
+)
+def test_a_token_is_a_short_word_or_three_digits_or_a_run_of_signs(text: str, tokens: int) -> None:
+    assert estimate_tokens(text) == tokens
+
+
+@given(st.text(), st.text())
+def test_the_estimates_of_two_texts_add_up(before: str, after: str) -> None:
+    assert estimate_tokens(before + " " + after) == estimate_tokens(before) + estimate_tokens(after)
+
+
+def filled(template: str, row: dict[str, str]) -> str:
+    return re.sub(r"\{(instruction|output_[12])\}", lambda name: row[name[1]], template)
+
+
+@pytest.mark.skipif(not ALPACA_EVAL.is_dir(), reason="set ITERBENCH_ASSETS to the official files")
+def test_estimates_are_near_what_a_judge_has_counted() -> None:
+    folder = ALPACA_EVAL / "evaluators_configs" / "alpaca_eval_clf_gpt4_turbo"
+    template = re.sub(r"<\|im_\w+\|>\w*", "", (folder / "alpaca_eval_clf.txt").read_text())
+    with gzip.open(ALPACA_EVAL / "annotations_full" / "claude-2.json.gz") as lines:
+        rows = [row for row in json.load(lines) if row["raw_completion"]]
+    errors = [
+        estimate_tokens(filled(template, row)) / row["raw_completion"]["total_tokens"] - 1
+        for row in rows
+    ]
+    assert abs(fmean(errors)) < 0.03
+    assert fmean(map(abs, errors)) < 0.03
