@@ -1,0 +1,1 @@
+"""Backends: everything that answers prompts, one file each."""

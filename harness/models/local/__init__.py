@@ -1,0 +1,1 @@
+"""What it takes to run a checkpoint in this process: its files, template, network and sampling."""

@@ -1,0 +1,1 @@
+"""What it takes to ask a server many things at once, and to keep one of our own."""

@@ -1,0 +1,77 @@
+"""Reading other people's files: JSON, JSON lines, packed or not, one or a folder of them."""
+
+import gzip
+import json
+import re
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.errors import DataError
+from harness.types import Assets, Rows
+
+_ENDINGS = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
+_VALUE = re.compile(r"[^ \t\r\n]")
+"""Where a value begins: other white space than JSON's own may stand raw inside its strings."""
+
+
+def read_files(source: str, assets: Assets) -> dict[str, Rows]:
+    """The rows of a file, of every such file in a folder, or of an official file, by file name.
+
+    Args:
+        source: A path, or `asset:NAME`.
+        assets: Where official files are.
+
+    Raises:
+        DataError: Nothing is there, or it is not a list of JSON objects.
+    """
+    if source.startswith("asset:"):
+        name = source.removeprefix("asset:")
+        return {Path(name).name: parse_rows(assets.read(name), name)}
+    path = Path(source)
+    files = (
+        sorted(p for p in path.iterdir() if p.name.endswith(_ENDINGS)) if path.is_dir() else [path]
+    )
+    if not files:
+        raise DataError(f"expected {' or '.join(_ENDINGS)} files in {path}, found none")
+    return {file.name: parse_rows(_content(file), str(file)) for file in files}
+
+
+def parse_rows(content: bytes, origin: str) -> Rows:
+    """The rows of a JSON list or of JSON lines.
+
+    Raises:
+        DataError: It is empty, cut short, or not a list of objects.
+    """
+    values = _values(content.decode("utf-8", errors="surrogateescape"), origin)
+    if not values:
+        raise DataError(f"expected rows in {origin}, but it is empty; check what wrote it")
+    rows = values[0] if len(values) == 1 and isinstance(values[0], list) else values
+    wrong = [row for row in rows if not isinstance(row, Mapping)]
+    if wrong or not rows:
+        came = f"{wrong[0]!r:.40}" if wrong else "an empty list"
+        raise DataError(f"expected a list of JSON objects in {origin}, came {came}")
+    return rows
+
+
+def _values(text: str, origin: str) -> list[Any]:
+    """Every JSON value of a text, one after the other."""
+    decoder, values, end = json.JSONDecoder(), [], 0
+    try:
+        while start := _VALUE.search(text, end):
+            value, end = decoder.raw_decode(text, start.start())
+            values.append(value)
+    except (ValueError, RecursionError) as error:
+        raise DataError(
+            f"expected a JSON list or JSON lines in {origin}, but {error}; it may be cut short"
+        ) from error
+    return values
+
+
+def _content(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+        return gzip.decompress(content) if path.suffix == ".gz" else content
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"expected a readable file at {path}, but {error}") from error

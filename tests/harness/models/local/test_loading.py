@@ -1,0 +1,119 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import DataError, ModelError, UnknownNameError
+from harness.models.local.loading import (
+    Checkpoint,
+    load_tokenizer,
+    loaded,
+    resolve_dtype,
+    stop_ids,
+)
+from harness.models.local.weights import fingerprint
+from tests.tiny.checkpoint import make_checkpoint
+
+pytest_plugins = ["tests.tiny.fixtures"]
+pytestmark = pytest.mark.usefixtures("own_cache")
+
+
+def of(folder: Path, dtype: str = "float32") -> Checkpoint:
+    return Checkpoint(folder, fingerprint(folder), dtype)
+
+
+def edit(file: Path, **values: object) -> None:
+    content = json.loads(file.read_text()) if file.exists() else {}
+    file.write_text(json.dumps(content | values))
+
+
+def load(checkpoint: Checkpoint) -> Any:
+    with loaded(checkpoint) as model:
+        return model
+
+
+def test_a_checkpoint_is_loaded_once(checkpoint: Path) -> None:
+    assert load(of(checkpoint)) is load(of(checkpoint))
+
+
+def test_another_checkpoint_makes_the_first_one_leave(checkpoint: Path, tmp_path: Path) -> None:
+    first = load(of(checkpoint))
+    load(of(make_checkpoint(tmp_path / "other", seed=1)))
+    assert load(of(checkpoint)) is not first
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+def test_weights_have_the_precision_that_was_asked_for(checkpoint: Path, dtype: str) -> None:
+    assert str(load(of(checkpoint, dtype)).dtype) == f"torch.{dtype}"
+
+
+def test_shards_hold_the_same_weights_as_one_file(tmp_path: Path) -> None:
+    whole = load(of(make_checkpoint(tmp_path / "whole"))).state_dict()
+    parts = load(of(make_checkpoint(tmp_path / "parts", shard_size="60KB"))).state_dict()
+    assert all(whole[name].equal(parts[name]) for name in whole | parts)
+
+
+def test_weights_that_changed_since_the_run_began_are_refused(copy: Path) -> None:
+    before = of(copy)
+    edit(copy / "config.json", changed=True)
+    with pytest.raises(DataError, match="changed after this run began"):
+        load(before)
+
+
+def test_a_tensor_that_is_absent_is_not_made_up(copy: Path) -> None:
+    edit(copy / "config.json", num_hidden_layers=3)
+    with pytest.raises(DataError, match=r"lacks 9 of the tensors .* model.layers.2"):
+        load(of(copy))
+
+
+def test_a_tensor_of_another_shape_is_not_made_up(copy: Path) -> None:
+    edit(copy / "config.json", vocab_size=200)
+    with pytest.raises(ModelError, match=f"cannot load {copy}: .*size"):
+        load(of(copy))
+
+
+def test_an_architecture_that_transformers_lacks_is_told(copy: Path) -> None:
+    edit(copy / "config.json", model_type="tomorrows")
+    with pytest.raises(ModelError, match=rf"cannot load {copy}: .*tomorrows"):
+        load(of(copy))
+
+
+def test_code_in_a_checkpoint_does_not_run_unasked(copy: Path, tmp_path: Path) -> None:
+    edit(copy / "config.json", auto_map={"AutoConfig": "own.Config"}, model_type="own")
+    (copy / "own.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    with pytest.raises(ModelError, match="trust_remote_code"):
+        load(of(copy))
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_damaged_tokenizer_is_told(copy: Path) -> None:
+    (copy / "tokenizer.json").write_text("{")
+    with pytest.raises(ModelError, match=f"cannot load {copy}"):
+        load_tokenizer(of(copy))
+
+
+def test_precision_without_a_gpu_is_float32() -> None:
+    assert resolve_dtype("auto") == "float32"
+
+
+def test_an_unknown_precision_is_corrected() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'bfloat16'"):
+        resolve_dtype("bfloat_16")
+
+
+def test_all_ends_of_the_generation_config_and_the_tokenizer_stop(copy: Path) -> None:
+    edit(copy / "generation_config.json", eos_token_id=[2, 7])
+    assert stop_ids(of(copy), load_tokenizer(of(copy))) == {2, 7, 4}
+
+
+def test_without_a_generation_config_the_models_own_end_stops(copy: Path) -> None:
+    (copy / "generation_config.json").unlink()
+    edit(copy / "config.json", eos_token_id=9)
+    assert stop_ids(of(copy), load_tokenizer(of(copy))) == {9, 4}
+
+
+def test_a_checkpoint_may_have_no_end(copy: Path) -> None:
+    edit(copy / "generation_config.json", eos_token_id=None)
+    edit(copy / "tokenizer_config.json", eos_token=None)
+    assert stop_ids(of(copy), load_tokenizer(of(copy))) == frozenset()
