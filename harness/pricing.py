@@ -116,6 +116,13 @@ def price(name: str, usage: Usage) -> float | None:
     return dollars / 1e6
 
 
+def retires(name: str) -> date | None:
+    """The announced last day of the model that the user calls `name`; None where none is known."""
+    sold = seller(name)
+    known = PRICES.get(sold.provider, {}).get(sold.model)
+    return known.retires if known else None
+
+
 # A short word, up to three digits, a run of ASCII punctuation or of line ends is about one token
 # of the byte-pair vocabularies in use, and so is a character of any other script.
 _PIECE = re.compile(r"[A-Za-z]{1,12}|[0-9]{1,3}|\n+|[!-/:-@\[-`{-~]+|[^\x00-\x7F]")

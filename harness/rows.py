@@ -1,14 +1,13 @@
 """Reading other people's files: JSON, JSON lines, packed or not, one or a folder of them."""
 
-import gzip
 import json
 import re
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from harness.errors import DataError
+from harness.files import unpacked
 from harness.types import Assets, Rows
 
 _ENDINGS = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
@@ -35,7 +34,7 @@ def read_files(source: str, assets: Assets) -> dict[str, Rows]:
     )
     if not files:
         raise DataError(f"expected {' or '.join(_ENDINGS)} files in {path}, found none")
-    return {file.name: parse_rows(_content(file), str(file)) for file in files}
+    return {file.name: parse_rows(unpacked(file), str(file)) for file in files}
 
 
 def parse_rows(content: bytes, origin: str) -> Rows:
@@ -44,7 +43,9 @@ def parse_rows(content: bytes, origin: str) -> Rows:
     Raises:
         DataError: It is empty, cut short, or not a list of objects.
     """
-    values = _values(content.decode("utf-8", errors="surrogateescape"), origin)
+    values = _values(
+        content.decode("utf-8", errors="surrogateescape").removeprefix("\ufeff"), origin
+    )
     if not values:
         raise DataError(f"expected rows in {origin}, but it is empty; check what wrote it")
     rows = values[0] if len(values) == 1 and isinstance(values[0], list) else values
@@ -67,11 +68,3 @@ def _values(text: str, origin: str) -> list[Any]:
             f"expected a JSON list or JSON lines in {origin}, but {error}; it may be cut short"
         ) from error
     return values
-
-
-def _content(path: Path) -> bytes:
-    try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if path.suffix == ".gz" else content
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"expected a readable file at {path}, but {error}") from error

@@ -104,9 +104,16 @@ def test_judgments_may_come_from_several_files() -> None:
 
 
 def test_the_system_message_is_part_of_what_was_asked() -> None:
-    judge = judging({"a": [{"asked": "1", "system": "be fair", "said": "m"}]})
+    fair, harsh = ({"asked": "1", "system": be, "said": be} for be in ("fair", "harsh"))
+    judge = judging({"a": [fair, harsh]})
+    answers = judge.generate([prompt("1", system="fair"), prompt("1", system="harsh")])
+    assert [one.text for one in answers] == ["fair", "harsh"]
+
+
+def test_another_system_message_is_another_question() -> None:
+    judge = judging({"a": [{"asked": "1", "system": "fair", "said": "m"}]})
     with pytest.raises(DataError, match="answers none"):
-        judge.generate([prompt("1", system="be harsh")])
+        judge.generate([prompt("1")])
 
 
 def test_the_identity_depends_on_the_content() -> None:

@@ -1,0 +1,109 @@
+"""Wrappers around a judge that are judges themselves; the pipeline never knows of them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from harness.errors import ModelError
+from harness.types import Comparison, Judge, Model, Prompt, Rubric, Verdict
+
+
+def shown(rubric: Rubric, comparison: Comparison) -> Comparison:
+    """The comparison with its sides in the rubric's published order."""
+    return comparison.swap() if rubric.shows_candidate_first(comparison) else comparison
+
+
+def judge_prompt(rubric: Rubric, comparison: Comparison) -> Prompt:
+    """What the judge is asked about a comparison."""
+    return rubric.ask(shown(rubric, comparison))
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """Shows some comparisons swapped, and turns those verdicts round again."""
+
+    judge: Judge
+    shows_candidate_first: Callable[[Comparison], bool]
+
+    @property
+    def name(self) -> str:
+        """The judge's own name."""
+        return self.judge.name
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """The judge's own identity."""
+        return self.judge.identity
+
+    def __call__(self, comparisons: Sequence[Comparison], /) -> list[Verdict]:
+        """One verdict per comparison, each about the comparison as it was given."""
+        swapped = [self.shows_candidate_first(comparison) for comparison in comparisons]
+        pairs = zip(comparisons, swapped, strict=True)
+        verdicts = self.judge([c.swap() if swap else c for c, swap in pairs])
+        return [
+            replace(verdict, comparison=comparison, value=_turned(verdict.value, swap))
+            for comparison, swap, verdict in zip(comparisons, swapped, verdicts, strict=True)
+        ]
+
+
+def turned(value: float, swap: bool) -> float:  # noqa: FBT001 - a fact per row
+    """The preference for the candidate, of a value for the side shown second."""
+    return 1 - value if swap else value
+
+
+def _turned(value: float | None, swap: bool) -> float | None:  # noqa: FBT001 - as above
+    return None if value is None else turned(value, swap)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Asks the judge only what is not settled: equal texts are a tie, a missing text is unread."""
+
+    judge: Judge
+
+    @property
+    def name(self) -> str:
+        """The judge's own name."""
+        return self.judge.name
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """The judge's own identity."""
+        return self.judge.identity
+
+    def __call__(self, comparisons: Sequence[Comparison], /) -> list[Verdict]:
+        """One verdict per comparison, in the order of the comparisons."""
+        settled = [settle(comparison, self.name) for comparison in comparisons]
+        asked = [c for c, verdict in zip(comparisons, settled, strict=True) if verdict is None]
+        answers = iter(self.judge(asked))
+        return [verdict or next(answers) for verdict in settled]
+
+
+def settle(comparison: Comparison, judge: str) -> Verdict | None:
+    """The verdict that needs no judge, or None when one must be asked."""
+    candidate, baseline = comparison.candidate, comparison.baseline
+    if candidate.failure is not None:
+        return Verdict(comparison, judge, None, cause=f"no response: {candidate.failure}")
+    if baseline is not None and baseline.text == candidate.text:
+        return Verdict(comparison, judge, 0.5)
+    return None
+
+
+def require(model: Model, rubric: Rubric) -> None:
+    """Asks the judge's model one short question, to see that it can answer as the rubric needs.
+
+    Raises:
+        ModelError: It cannot be reached, or returns fewer log-probabilities than are read.
+    """
+    probe = Prompt("probe", ("Reply with the letter m and nothing else.",), rubric.decoding)
+    (answer,) = model.generate([probe])
+    if answer.failure is not None:
+        raise ModelError(f"expected '{model.name}' to judge, but it refuses: {answer.failure}")
+    needed = rubric.decoding.top_logprobs
+    tokens = answer.responses[-1].tokens
+    came = len(tokens[0].top) if tokens else 0
+    if came < needed:
+        raise ModelError(
+            f"expected '{model.name}' to return the {needed} likeliest tokens with their "
+            f"log-probabilities, which {rubric.name} reads; it returned {came}; "
+            f"use a judge that does, or a server that passes `top_logprobs` on"
+        )

@@ -1,0 +1,130 @@
+"""The whole line, from prompts to scores."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from harness.errors import AlignmentError, DataError
+from harness.types import (
+    Assets,
+    Benchmark,
+    Card,
+    Comparison,
+    Generation,
+    Judge,
+    Model,
+    Prompt,
+    Score,
+    Verdict,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one model scored on one benchmark under one judge, with what decided it."""
+
+    card: Card
+    model: str
+    judge: str
+    identity: Mapping[str, str]
+    """Results are comparable when these agree in all but the entries that begin with "model"."""
+    scores: Sequence[Score]
+    verdicts: Sequence[Verdict]
+
+
+def evaluate(benchmark: Benchmark, model: Model, judge: Judge, assets: Assets) -> Result:
+    """Runs one model through one benchmark.
+
+    Raises:
+        AlignmentError: A stage returned other records than it was given.
+        HarnessError: Data are missing or a backend cannot answer.
+    """
+    prompts = load(benchmark, assets)
+    generations = answer(model, prompts)
+    comparisons = benchmark.compare(generations, assets)
+    verdicts = decide(judge, comparisons)
+    scores = [withhold(benchmark.card, score) for score in benchmark.aggregate(verdicts, assets)]
+    identity = benchmark_identity(benchmark, assets) | identify(prompts, model, judge)
+    return Result(benchmark.card, model.name, judge.name, identity, scores, verdicts)
+
+
+def load(benchmark: Benchmark, assets: Assets) -> list[Prompt]:
+    """The benchmark's prompts, checked.
+
+    Raises:
+        DataError: There are none, or two share an id.
+    """
+    prompts = benchmark.load(assets)
+    ids = {prompt.id for prompt in prompts}
+    if not ids or len(ids) < len(prompts):
+        raise DataError(
+            f"expected prompts with unique ids from {benchmark.card.label}, came {len(prompts)} "
+            f"with {len(ids)} different ids; check its data files"
+        )
+    return prompts
+
+
+def limited(benchmark: Benchmark, limit: int | None) -> Benchmark:
+    """The benchmark with so many of its prompts, spread evenly over all of them; None is all."""
+
+    def some(assets: Assets) -> list[Prompt]:
+        prompts = benchmark.load(assets)
+        kept = min(limit or len(prompts), len(prompts))
+        return [prompts[i * len(prompts) // kept] for i in range(kept)]
+
+    return replace(benchmark, load=some)
+
+
+def decoded(benchmark: Benchmark, changes: Mapping[str, Any]) -> Benchmark:
+    """The benchmark with its prompts' decoding changed, where the protocol leaves it free."""
+
+    def changed(assets: Assets) -> list[Prompt]:
+        prompts = benchmark.load(assets)
+        return [replace(p, decoding=replace(p.decoding, **changes)) for p in prompts]
+
+    return replace(benchmark, load=changed)
+
+
+def answer(model: Model, prompts: Sequence[Prompt]) -> list[Generation]:
+    """The model's answers, one for each prompt, in order."""
+    generations = model.generate(prompts)
+    _one_to_one(model.name, prompts, [generation.prompt for generation in generations])
+    return generations
+
+
+def decide(judge: Judge, comparisons: Sequence[Comparison]) -> list[Verdict]:
+    """The judge's verdicts, one for each comparison, in order."""
+    verdicts = judge(comparisons)
+    _one_to_one(judge.name, comparisons, [verdict.comparison for verdict in verdicts])
+    return verdicts
+
+
+def withhold(card: Card, score: Score) -> Score:
+    """The score, without its value when too few verdicts could be used."""
+    if score.coverage >= card.min_coverage:
+        return score
+    return replace(score, value=None, interval=None, standard_error=None)
+
+
+def benchmark_identity(benchmark: Benchmark, assets: Assets) -> dict[str, str]:
+    """What of the benchmark decides a score: its version and its data."""
+    return {"benchmark": benchmark.card.label, **benchmark.identify(assets)}
+
+
+def identify(prompts: Sequence[Prompt], model: Model, judge: Judge) -> dict[str, str]:
+    """What decides a score beside the benchmark: prompts, decoding, judge, rubric, weights."""
+    decodings = {prompt.decoding for prompt in prompts}
+    return {
+        "prompts": str(len(prompts)),
+        **{f"judge {key}": value for key, value in judge.identity.items()},
+        "model decoding": ", ".join(sorted(map(str, decodings))),
+        **{f"model {key}": value for key, value in model.identity.items()},
+    }
+
+
+def _one_to_one(name: str, given: Sequence[object], returned: Sequence[object]) -> None:
+    if list(given) != list(returned):
+        raise AlignmentError(
+            f"expected '{name}' to return its {len(given)} records one to one, in order; "
+            f"{len(returned)} came back that do not match; nothing was scored"
+        )
