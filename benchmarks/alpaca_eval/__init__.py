@@ -1,0 +1,157 @@
+"""AlpacaEval: 805 instructions, each answer compared with a baseline's by a GPT-4 judge.
+
+Version 2.0 (arXiv 2404.04475): baseline gpt4_1106_preview, judge gpt-4-1106-preview read by the
+log-probabilities of one token, led by the length-controlled win rate.
+Version 1.0: baseline text_davinci_003, judge gpt-4 that ranks the two outputs.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from benchmarks.alpaca_eval import files, parity, scores
+from benchmarks.alpaca_eval.rubric import (
+    LOGPROB_TEMPLATE,
+    RANKING_TEMPLATE,
+    logprob_rubric,
+    ranking_rubric,
+)
+from harness.pairing import against
+from harness.types import (
+    Assets,
+    Benchmark,
+    Card,
+    Decoding,
+    Files,
+    Generation,
+    Prompt,
+    Response,
+    Rows,
+    Score,
+    Verdict,
+)
+
+BASELINE_2 = "gpt4_1106_preview"
+BASELINE_1 = "text_davinci_003"
+DECODING = Decoding(max_tokens=2048)
+"""Greedy; the published protocol leaves decoding to each model, so a series may set its own."""
+
+
+def load_baseline(name: str, assets: Assets) -> list[Generation]:
+    """The published answers of a baseline to the 805 instructions, in official order."""
+    rows = json.loads(assets.read(_outputs(name)))
+    return [
+        Generation(
+            Prompt(f"alpaca_eval/{index}", (row["instruction"],), DECODING),
+            name,
+            (Response(row["output"]),),
+        )
+        for index, row in enumerate(rows)
+    ]
+
+
+def load(baseline: str, assets: Assets) -> list[Prompt]:
+    """The 805 instructions in official order, as the baseline answered them."""
+    return [answer.prompt for answer in load_baseline(baseline, assets)]
+
+
+def without_texts(raw: bytes, assets: Assets) -> bytes:
+    """Published annotations in the small form whose hash the catalogue pins."""
+    return files.without_texts(raw, [prompt.turns[0] for prompt in load(BASELINE_2, assets)])
+
+
+def aggregate_2(verdicts: Sequence[Verdict], assets: Assets) -> list[Score]:
+    """Length-controlled win rate first, then the plain ones."""
+    return scores.length_controlled_scores(scores.judged(verdicts), assets)
+
+
+def aggregate_1(verdicts: Sequence[Verdict], _assets: Assets) -> list[Score]:
+    """Win rate, discrete win rate and average length."""
+    return scores.plain_scores(scores.judged(verdicts))
+
+
+def rescore_2(rows: Rows, assets: Assets) -> list[Score]:
+    """Scores of published 2.0 judgments."""
+    table = files.read_columns(rows, BASELINE_2, "weighted_alpaca_eval_gpt4_turbo")
+    return scores.length_controlled_scores(table, assets)
+
+
+def rescore_1(rows: Rows, _assets: Assets) -> list[Score]:
+    """Scores of published 1.0 judgments."""
+    return scores.plain_scores(files.read_columns(rows, BASELINE_1, "alpaca_eval_gpt4"))
+
+
+def identify_2(assets: Assets) -> Mapping[str, str]:
+    """Which calibration file the length control rests on."""
+    return {"baseline": BASELINE_2, "calibration": scores.calibration_name(assets)}
+
+
+def identify_1(_assets: Assets) -> Mapping[str, str]:
+    """The baseline."""
+    return {"baseline": BASELINE_1}
+
+
+def _outputs(model: str) -> str:
+    return f"alpaca_eval/model_outputs/{model}.json"
+
+
+def _card(version: str, judge: str, metrics: tuple[str, ...], assets: tuple[str, ...]) -> Card:
+    return Card(
+        name="alpaca_eval",
+        version=version,
+        title=f"AlpacaEval {version}",
+        paper="2404.04475",
+        source="https://github.com/tatsu-lab/alpaca_eval/tree/cd543a149df89434d8a54582c0151c0b945c3d20",
+        licence="Apache-2.0 (code), CC-BY-NC-4.0 (data)",
+        judge=judge,
+        n_prompts=805,
+        metrics=metrics,
+        assets=assets,
+        min_coverage=0.95,
+    )
+
+
+def _files(annotator: str, rescore: Callable[[Rows, Assets], list[Score]]) -> Files:
+    return Files(
+        read_outputs=files.read_outputs,
+        write_outputs=files.write_outputs,
+        read_judgments=files.read_judgments,
+        write_judgments=partial(files.write_judgments, annotator=annotator),
+        rescore=rescore,
+    )
+
+
+BENCHMARK = Benchmark(
+    card=_card(
+        "2.0",
+        "openai:gpt-4-1106-preview",
+        ("lc_win_rate", "win_rate", "discrete_win_rate", "avg_length"),
+        (_outputs(BASELINE_2), LOGPROB_TEMPLATE, scores.OFFICIAL_CALIBRATION),
+    ),
+    load=partial(load, BASELINE_2),
+    compare=against(partial(load_baseline, BASELINE_2)),
+    rubric=logprob_rubric,
+    aggregate=aggregate_2,
+    files=_files("weighted_alpaca_eval_gpt4_turbo", rescore_2),
+    verify=parity.verify_2,
+    identify=identify_2,
+)
+
+VERSION_1 = Benchmark(
+    card=_card(
+        "1.0",
+        "openai:gpt-4",
+        ("win_rate", "discrete_win_rate", "avg_length"),
+        (_outputs(BASELINE_1), RANKING_TEMPLATE),
+    ),
+    load=partial(load, BASELINE_1),
+    compare=against(partial(load_baseline, BASELINE_1)),
+    rubric=ranking_rubric,
+    aggregate=aggregate_1,
+    files=_files("alpaca_eval_gpt4", rescore_1),
+    verify=parity.verify_1,
+    identify=identify_1,
+)
+
+VERSIONS = (BENCHMARK, VERSION_1)
+"""The first is what `alpaca_eval` without a version means."""
