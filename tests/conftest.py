@@ -1,16 +1,22 @@
 """What every test may use, and what none may do."""
 
+import os
 import sys
 from collections.abc import Iterator
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.commands.setting import Setting
+from harness.types import Assets
+from tests.command import Run, runner
 from tests.servers.loopback import Loopback, serving
 
 _LEAVING = {"socket.connect", "socket.sendto", "socket.getaddrinfo"}
 _ONLINE = {"network", "api"}
+_BESIDE = Path(__file__).parents[2] / "shared" / "assets"
 _guarded = True
 
 
@@ -47,7 +53,40 @@ def _online_by_mark(request: pytest.FixtureRequest) -> Iterator[None]:
     global _guarded  # noqa: PLW0603  # an audit hook can be neither removed nor given arguments
     _guarded = not any(request.node.get_closest_marker(mark) for mark in _ONLINE)
     yield
-    _guarded = True
+    _BESIDE = Path(__file__).parents[2] / "shared" / "assets"
+
+
+_guarded = True
+
+
+@pytest.fixture(scope="session")
+def mirror() -> Path:
+    """The folder of official files: ITERBENCH_ASSETS, or the one beside the checkout."""
+    folder = Path(os.environ.get("ITERBENCH_ASSETS") or _BESIDE).absolute()
+    if not folder.is_dir():
+        pytest.skip("no mirror of the official files: set ITERBENCH_ASSETS")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def official(mirror: Path) -> Assets:
+    """The official files."""
+    return Setting(mirror).library()
+
+
+@pytest.fixture
+def run(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> Run:
+    """Runs commands in an empty folder; with `mirror`, official files are there."""
+    if "mirror" in request.fixturenames:
+        monkeypatch.setenv("ITERBENCH_ASSETS", str(request.getfixturevalue("mirror")))
+    else:
+        monkeypatch.delenv("ITERBENCH_ASSETS", raising=False)
+    return runner(monkeypatch, capsys, tmp_path)
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""What each command of `run_eval.py` does, one file each."""

@@ -1,0 +1,42 @@
+"""`rescore`: published or imported judgments to scores, no model called."""
+
+from harness import registry
+from harness.commands.setting import Setting
+from harness.pipeline import Result, benchmark_identity, withhold
+from harness.report.save import document
+from harness.report.scores import results_table
+from harness.report.table import Table
+from harness.rows import read_files
+from harness.types import Assets, Benchmark, Rows
+
+
+def rescore(name: str, judgments: str, setting: Setting, *, items: bool = False) -> Table:
+    """Scores every file of judgments, a row each.
+
+    Args:
+        name: Of the benchmark, with or without a version.
+        judgments: A file, a folder of files, or `asset:NAME`.
+        setting: Where official files are and where output goes.
+        items: Whether the data hold every verdict too.
+
+    Raises:
+        HarnessError: A file is damaged or of another benchmark.
+    """
+    benchmark, assets = registry.benchmark(name), setting.library()
+    files = read_files(judgments, assets)
+    results = [(_stem(file), _result(benchmark, rows, assets)) for file, rows in files.items()]
+    table = results_table(results)
+    setting.show([table])
+    setting.keep(document(results, items=items))
+    return table
+
+
+def _result(benchmark: Benchmark, rows: Rows, assets: Assets) -> Result:
+    card = benchmark.card
+    identity = benchmark_identity(benchmark, assets) | {"prompts": str(len(rows))}
+    scores = [withhold(card, score) for score in benchmark.files.rescore(rows, assets)]
+    return Result(card, "recorded", card.judge, identity, scores, [])
+
+
+def _stem(file: str) -> str:
+    return file.removesuffix(".gz").removesuffix(".jsonl").removesuffix(".json")

@@ -1,0 +1,226 @@
+"""`score`: checkpoints through benchmarks, to a table."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from harness import registry
+from harness.commands.plan import Plan, plan, plan_table, retired, unanswered
+from harness.commands.setting import Setting
+from harness.errors import SpecError
+from harness.judging import require
+from harness.pipeline import Result, decoded, evaluate, limited
+from harness.report.progress import Board, Shown
+from harness.report.save import document, prepare, save_result, write_json, write_text
+from harness.report.scores import results_table
+from harness.report.table import Table, to_markdown
+from harness.rows import read_files
+from harness.spec import Checkpoint, Series, read_series, series_of
+from harness.store import Cached, Spend, Store
+from harness.types import Assets, Benchmark, Model, ModelOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreRequest:
+    """What the user asked for."""
+
+    what: Sequence[str]
+    """One series file, or model names."""
+    benchmarks: Sequence[str]
+    judge: str | None = None
+    limit: int | None = None
+    judgments: str | None = None
+    """Published judgments of the one model, imported rather than bought again."""
+    decoding: Mapping[str, float | None] = field(default_factory=dict)
+    """Fields of the candidates' decoding that are set here; None leaves them as they are."""
+    options: ModelOptions = field(default_factory=ModelOptions)
+    store: Path = Path("results/store.sqlite")
+    out: Path = Path("results")
+    dry_run: bool = False
+    items: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One checkpoint on one benchmark, with everything it needs."""
+
+    checkpoint: Checkpoint
+    benchmark: Benchmark
+    model: Model
+    judge_name: str
+    judge_model: Model
+
+
+def score(request: ScoreRequest, setting: Setting) -> list[Table]:
+    """Scores every checkpoint on every benchmark; returns the tables that it printed.
+
+    Raises:
+        HarnessError: Something asked for is not to be had; what was answered so far is stored.
+    """
+    series = _series(request)
+    prepare(request.out)
+    with Store(request.store) as store:
+        run = _Run(request, setting, series, store, setting.library())
+        jobs = run.jobs()
+        plans = [run.plan(job) for job in jobs]
+        if request.dry_run:
+            return _finish(setting, [plan_table(plans)], {"plan": [_plan_data(p) for p in plans]})
+        run.check_judges(jobs, plans)
+        results = []
+        while jobs:  # a job that is done lets go of its model, so that only one is in memory
+            results.append(run.evaluate(jobs.pop(0)))
+        tables = [*_tables(results), *_bill(store.spend(series.name))]
+        _save(request.out / series.name, tables, results)
+        return _finish(setting, tables, document(results, items=request.items))
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    request: ScoreRequest
+    setting: Setting
+    series: Series
+    store: Store
+    assets: Assets
+
+    def jobs(self) -> list[_Job]:
+        """Every checkpoint on every benchmark; a name that nothing answers to fails here."""
+        benchmarks = [self._benchmark(name) for name in self.request.benchmarks]
+        judges = [self._judge(benchmark) for benchmark in benchmarks]
+        return [
+            _Job(checkpoint, benchmark, model, *judge)
+            for checkpoint in self.series.checkpoints
+            for model, benchmark, judge in zip(
+                self._models(checkpoint, benchmarks), benchmarks, judges, strict=True
+            )
+        ]
+
+    def plan(self, job: _Job) -> Plan:
+        """What the job would ask; judgments that are already paid for are imported first."""
+        source = job.checkpoint.judgments or self.request.judgments
+        if source and job.judge_name == job.benchmark.card.judge:
+            self._import(job, source)
+        return plan(job.checkpoint.name, job.benchmark, job.model, job.judge_model, self.assets)
+
+    def check_judges(self, jobs: Sequence[_Job], plans: Sequence[Plan]) -> None:
+        """Probes each judge that will be asked, before anything else is spent."""
+        for line in retired(plans):
+            self.setting.err.print(line, markup=False, highlight=False, soft_wrap=True)
+        asked = {
+            (job.judge_name, job.benchmark.card.label): job
+            for job, planned in zip(jobs, plans, strict=True)
+            if planned.to_judge
+        }
+        for job in asked.values():
+            require(job.judge_model, job.benchmark.rubric(self.assets))
+
+    def evaluate(self, job: _Job) -> tuple[str, Result]:
+        """The job's result, saved at once."""
+        board, name = Board(self.setting.err), job.checkpoint.name
+        rubric = job.benchmark.rubric(self.assets)
+        judge_model = Shown(job.judge_model, board, f"{name}: judging", rubric.read)
+        judge = registry.judge(job.judge_name, rubric, judge_model)
+        model = Shown(job.model, board, f"{name}: answering")
+        result = evaluate(job.benchmark, model, judge, self.assets)
+        marked = _marked(job.checkpoint, _placed(job.checkpoint, result))
+        save_result(self.request.out / self.series.name, name, job.benchmark, marked)
+        return name, marked
+
+    def _benchmark(self, name: str) -> Benchmark:
+        series = self.series.decoding.model_dump(exclude_none=True)
+        here = {key: value for key, value in self.request.decoding.items() if value is not None}
+        return limited(decoded(registry.benchmark(name), series | here), self.request.limit)
+
+    def _judge(self, benchmark: Benchmark) -> tuple[str, Model]:
+        name = self.request.judge or self.series.judge or benchmark.card.judge
+        model = registry.judge_model(name, self.request.options, benchmark, self.assets)
+        return name, self._kept(model)
+
+    def _models(self, checkpoint: Checkpoint, benchmarks: Sequence[Benchmark]) -> list[Model]:
+        """The checkpoint's model for each benchmark: one and the same, unless it is recorded."""
+        template = checkpoint.chat_template or self.request.options.chat_template
+        options = replace(self.request.options, chat_template=template)
+        if checkpoint.model.startswith("replay:"):
+            return [registry.model(checkpoint.model, options, b, self.assets) for b in benchmarks]
+        model = self._kept(registry.model(checkpoint.model, options, benchmarks[0], self.assets))
+        return [model] * len(benchmarks)
+
+    def _kept(self, model: Model) -> Model:
+        """The model with its answers in the store; a recording needs none."""
+        if "recording" in model.identity:
+            return model
+        return Cached(model, self.store, self.series.name)
+
+    def _import(self, job: _Job, source: str) -> None:
+        rubric = job.benchmark.rubric(self.assets)
+        for name, rows in read_files(source, self.assets).items():
+            recorded = dict(registry.recorded(job.benchmark, rubric, rows))
+            for prompt in unanswered(job.judge_model, list(recorded)):
+                identity = job.judge_model.identity
+                self.store.put(identity, prompt, [recorded[prompt]], source=name)
+
+
+def _series(request: ScoreRequest) -> Series:
+    """The series that was named, or the one that the named models make."""
+    files = [Path(name) for name in request.what if name.endswith((".yaml", ".yml"))]
+    if not files:
+        return series_of(list(request.what))
+    if len(request.what) > 1:
+        raise SpecError(
+            f"expected one series file or several models, came {len(request.what)} names with "
+            f"{files[0]} among them; put the models into the file"
+        )
+    return read_series(files[0])
+
+
+def _placed(checkpoint: Checkpoint, result: Result) -> Result:
+    """The result, with the checkpoint's place in its series as part of its identity."""
+    facts = checkpoint.model_dump(include={"iteration", "parent", "method", "trained_by_judge"})
+    place = {f"model {key}": str(value) for key, value in facts.items() if value is not None}
+    return replace(result, identity={**result.identity, **place})
+
+
+def _marked(checkpoint: Checkpoint, result: Result) -> Result:
+    """The result, with a doubt on its main score when its judge also labelled its training data."""
+    if checkpoint.trained_by_judge != result.judge:
+        return result
+    main, *others = result.scores
+    doubt = f"{result.judge} also labelled its training data"
+    return replace(result, scores=[replace(main, doubts=(*main.doubts, doubt)), *others])
+
+
+def _tables(results: Sequence[tuple[str, Result]]) -> list[Table]:
+    labels = dict.fromkeys(result.card.label for _, result in results)
+    return [results_table([r for r in results if r[1].card.label == label]) for label in labels]
+
+
+def _bill(spends: Sequence[Spend]) -> list[Table]:
+    """What the run has bought so far, if anything."""
+    rows = [
+        [
+            f"{spend.provider}:{spend.model}",
+            str(spend.answered),
+            str(spend.possibly_paid),
+            str(spend.prompt_tokens),
+            str(spend.completion_tokens),
+            "?" if spend.usd is None else f"{spend.usd:.2f}",
+        ]
+        for spend in spends
+        if spend.usd != 0 or spend.possibly_paid
+    ]
+    columns = ["model", "answered", "possibly paid", "tokens read", "tokens written", "USD"]
+    return [Table("Paid for this series", columns, rows)] if rows else []
+
+
+def _save(folder: Path, tables: Sequence[Table], results: Sequence[tuple[str, Result]]) -> None:
+    write_json(folder / "scores.json", document(results, items=True))
+    write_text(folder / "table.md", "\n".join(map(to_markdown, tables)))
+
+
+def _finish(setting: Setting, tables: list[Table], data: dict[str, object]) -> list[Table]:
+    setting.show(tables)
+    setting.keep(data)
+    return tables
+
+
+def _plan_data(planned: Plan) -> dict[str, object]:
+    return asdict(planned)

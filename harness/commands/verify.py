@@ -1,0 +1,56 @@
+"""`verify`: published numbers recomputed from published judgments, offline."""
+
+from collections.abc import Sequence
+
+from harness import registry
+from harness.commands.setting import Setting
+from harness.report.table import Table
+from harness.types import Benchmark, Check
+
+
+def verify(name: str | None, setting: Setting) -> bool:
+    """Checks a benchmark in all its versions, or all of them; says whether every check held."""
+    benchmarks = [b for b in registry.benchmarks() if name is None or _is_called(b, name)]
+    if not benchmarks:
+        registry.benchmark(str(name))  # tells what is known
+    assets = setting.library()
+    checks = {b.card.label: b.verify(assets) for b in benchmarks}
+    setting.show([_table(label, found) for label, found in checks.items()])
+    setting.keep({"checks": [_data(label, c) for label, found in checks.items() for c in found]})
+    return all(check.holds for found in checks.values() for check in found)
+
+
+def _is_called(benchmark: Benchmark, name: str) -> bool:
+    return name in {benchmark.card.name, benchmark.card.label}
+
+
+def _table(label: str, checks: Sequence[Check]) -> Table:
+    notes = dict.fromkeys(note for check in checks for note in check.notes)
+    return Table(
+        f"{label}: recomputed against published",
+        ["what", "n", "largest difference", "limit", "verdict"],
+        [[c.claim, str(c.n), _number(c), f"{c.limit:g}", _verdict(c)] for c in checks],
+        [*notes, *(f"largest for {c.claim}: {c.worst}" for c in checks if c.worst)],
+    )
+
+
+def _number(check: Check) -> str:
+    return f"{check.largest:.2g}" if check.n else "–"
+
+
+def _verdict(check: Check) -> str:
+    if not check.n:
+        return "NOT PROVEN"
+    return "holds" if check.holds else "DIFFERS"
+
+
+def _data(label: str, check: Check) -> dict[str, object]:
+    return {
+        "benchmark": label,
+        "claim": check.claim,
+        "n": check.n,
+        "largest": check.largest if check.n else None,
+        "limit": check.limit,
+        "worst": check.worst,
+        "holds": check.holds,
+    }

@@ -1,0 +1,63 @@
+"""Writes what a run made, each file whole or not at all."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.errors import DataError
+from harness.files import write_whole
+from harness.pipeline import Result
+from harness.report.scores import FORMAT, results_data
+from harness.types import Benchmark
+
+
+def prepare(folder: Path) -> None:
+    """Makes the folder and checks that it can be written, before anything is paid for.
+
+    Raises:
+        DataError: It cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".writable").touch()
+        (folder / ".writable").unlink()
+    except OSError as error:
+        raise DataError(
+            f"expected a folder for results that can be written at {folder}, but "
+            f"{error.strerror}; name another with --out"
+        ) from error
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Writes a file of JSON.
+
+    Raises:
+        DataError: The disk is full or the place cannot be written; an earlier file stays as it was.
+    """
+    write_text(path, json.dumps(content, indent=1, ensure_ascii=True) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a file of text, as `write_json` does."""
+    try:
+        write_whole(path, text.encode())
+    except OSError as error:
+        raise DataError(
+            f"expected to write {path}, but {error.strerror}; every answer is in the store: make "
+            f"room or name another place, then run the same command"
+        ) from error
+
+
+def save_result(folder: Path, name: str, benchmark: Benchmark, result: Result) -> None:
+    """Writes a checkpoint's answers and judgments in the benchmark's published formats."""
+    place = folder / benchmark.card.label / name
+    files, verdicts = benchmark.files, result.verdicts
+    answers = [verdict.comparison.candidate for verdict in verdicts]
+    write_json(place / "model_outputs.json", files.write_outputs(answers))
+    write_json(place / "annotations.json", files.write_judgments(verdicts))
+
+
+def document(results: Sequence[tuple[str, Result]], *, items: bool) -> dict[str, Any]:
+    """The JSON document of several results."""
+    return {"format": FORMAT, "results": results_data(results, items=items)}

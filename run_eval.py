@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+"""The command line of iterbench: options and help only; the work is in harness/commands/."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+_PATH = click.Path(path_type=Path)
+_assets = click.option("--assets", type=_PATH, help="Folder of official files, looked in first.")
+_json = click.option("--json", type=_PATH, help="Also write what is printed as data.")
+_items = click.option("--items", is_flag=True, help="With --json: every item's id, value, cause.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="iterbench")
+def cli() -> None:
+    """Score every checkpoint of an alignment run, and believe the numbers.
+
+    \b
+    Example:
+      run_eval.py score examples/alpacafarm.yaml -b alpaca_eval
+    """
+
+
+@cli.command()
+@click.argument("what", nargs=-1, required=True, metavar="SERIES.yaml | MODEL…")
+@click.option("-b", "--benchmarks", required=True, help="Names, separated by commas.")
+@click.option("-j", "--judge", help="A model name, instead of the official judge.")
+@click.option("--limit", type=click.IntRange(min=1), help="Use so many prompts, evenly spread.")
+@click.option("--judgments", help="Judgments already paid for, by the official judge: imported.")
+@click.option("--max-tokens", type=click.IntRange(min=1), help="Longest response.")
+@click.option("--temperature", type=click.FloatRange(0, 2), help="0 is greedy.")
+@click.option("--top-p", type=click.FloatRange(0, 1, min_open=True), help="Nucleus sampling.")
+@click.option("--dry-run", is_flag=True, help="Show what would be asked and paid, and stop.")
+@click.option("--partial", is_flag=True, help="Let recordings lack answers; they are unread.")
+@click.option("--concurrency", type=click.IntRange(min=1), default=64, show_default=True)
+@click.option("--batch-size", type=click.IntRange(min=1), default=16, show_default=True)
+@click.option("--chat-template", help="fastchat:NAME, for checkpoints that ship none.")
+@click.option("--dtype", default="auto", show_default=True, help="Of hf: models.")
+@click.option("--trust-remote-code", is_flag=True, help="Let code inside a checkpoint run.")
+@click.option("--store", type=_PATH, default=Path("results/store.sqlite"), show_default=True)
+@click.option("--out", type=_PATH, default=Path("results"), show_default=True)
+@_items
+@_assets
+@_json
+def score(
+    what: tuple[str, ...],
+    benchmarks: str,
+    judge: str | None,
+    limit: int | None,
+    judgments: str | None,
+    max_tokens: int | None,
+    temperature: float | None,
+    top_p: float | None,
+    store: Path,
+    out: Path,
+    assets: Path | None,
+    json: Path | None,
+    *,
+    dry_run: bool,
+    items: bool,
+    **options: Any,
+) -> None:
+    """Score checkpoints on benchmarks, to a table.
+
+    A MODEL is hf:PATH_OR_ID, openai:NAME, anthropic:NAME, http://HOST:PORT/v1#NAME (any
+    OpenAI-compatible server) or replay:FILE (published outputs). A SERIES.yaml lists several.
+
+    \b
+    Examples:
+      run_eval.py score examples/alpacafarm.yaml -b alpaca_eval
+      run_eval.py score hf:./iter1 hf:./iter2 -b alpaca_eval -j openai:gpt-4.1 --dry-run
+    """
+    from harness.commands.score import ScoreRequest
+    from harness.commands.score import score as run
+    from harness.commands.setting import Setting
+    from harness.types import ModelOptions
+
+    request = ScoreRequest(
+        what=what,
+        benchmarks=benchmarks.split(","),
+        judge=judge,
+        limit=limit,
+        judgments=judgments,
+        decoding={"max_tokens": max_tokens, "temperature": temperature, "top_p": top_p},
+        options=ModelOptions(**options),
+        store=store,
+        out=out,
+        dry_run=dry_run,
+        items=items,
+    )
+    run(request, Setting(assets, json))
+
+
+@cli.command()
+@click.argument("benchmark")
+@click.option("--judgments", required=True, help="A file, a folder of files, or asset:NAME.")
+@_items
+@_assets
+@_json
+def rescore(
+    benchmark: str, judgments: str, assets: Path | None, json: Path | None, *, items: bool
+) -> None:
+    """Score judgments that are already there; no model is called.
+
+    \b
+    Example:
+      run_eval.py rescore alpaca_eval --judgments results/my-model/annotations.json
+    """
+    from harness.commands.rescore import rescore as run
+    from harness.commands.setting import Setting
+
+    run(benchmark, judgments, Setting(assets, json), items=items)
+
+
+@cli.command()
+@click.argument("benchmark", required=False)
+@_assets
+@_json
+def verify(benchmark: str | None, assets: Path | None, json: Path | None) -> None:
+    """Recompute published numbers from published judgments, offline.
+
+    Exits 1 when a check does not hold.
+
+    \b
+    Example:
+      run_eval.py verify alpaca_eval
+    """
+    from harness.commands.setting import Setting
+    from harness.commands.verify import verify as run
+
+    if not run(benchmark, Setting(assets, json)):
+        raise SystemExit(1)
+
+
+@cli.command("list")
+@_json
+def list_names(json: Path | None) -> None:
+    """Print the benchmarks, judges and models that can be named.
+
+    \b
+    Example:
+      run_eval.py list
+    """
+    from harness.commands.catalogue import show_names
+    from harness.commands.setting import Setting
+
+    show_names(Setting(None, json))
+
+
+@cli.command()
+@click.argument("action", type=click.Choice(["list", "pull", "verify"]))
+@click.argument("names", nargs=-1)
+@_assets
+@_json
+def assets(action: str, names: tuple[str, ...], assets: Path | None, json: Path | None) -> None:
+    """List, download or check the official files.
+
+    NAMES are files or the beginnings of their names; without any, `pull` takes what the benchmarks
+    run on. A mirror folder is named by --assets or by the variable ITERBENCH_ASSETS.
+
+    \b
+    Example:
+      run_eval.py assets pull alpaca_eval/annotations/
+    """
+    from harness.commands import catalogue
+    from harness.commands.setting import Setting
+
+    setting = Setting(assets, json)
+    if action == "list":
+        catalogue.show_assets(setting)
+    elif action == "pull":
+        catalogue.pull_assets(names, setting)
+    elif not catalogue.verify_assets(names, setting):
+        raise SystemExit(1)
+
+
+@cli.command()
+@_assets
+@_json
+def doctor(assets: Path | None, json: Path | None) -> None:
+    """Tell what is installed, reachable and missing, and what to do about it.
+
+    \b
+    Example:
+      run_eval.py doctor
+    """
+    from harness.commands.doctor import doctor as run
+    from harness.commands.setting import Setting
+
+    run(Setting(assets, json))
+
+
+def main() -> int:
+    """Exit status: 0 done, 1 a check did not hold, 2 the request was wrong, 130 Ctrl-C."""
+    from harness.errors import HarnessError
+
+    try:
+        cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except HarnessError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the one place that reports errors
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        print(  # noqa: T201 - as above
+            "stopped; what arrived is stored: run the same command to go on", file=sys.stderr
+        )
+        return 130
+    except SystemExit as status:
+        return int(status.code or 0)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

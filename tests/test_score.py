@@ -1,0 +1,215 @@
+"""`score` and `rescore` on real published data: from files to the table."""
+
+import gzip
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.command import Run
+from tests.full_disk import largest_file
+
+ROOT = Path(__file__).parents[1]
+SERIES = str(ROOT / "examples" / "alpacafarm.yaml")
+PUBLISHED = {"alpaca-7b": (5.88, 2.59), "ppo-sim-gpt4-20k": (7.12, 3.45), "ppo-human": (6.42, 4.10)}
+FULL = "alpaca_eval/annotations_full/alpaca-7b.json"
+
+
+@pytest.fixture
+def rows(mirror: Path) -> list[dict[str, Any]]:
+    """Published annotations of alpaca-7b, with texts and raw answers."""
+    found: list[dict[str, Any]] = json.loads(gzip.decompress((mirror / f"{FULL}.gz").read_bytes()))
+    return found
+
+
+def results(path: str = "out.json") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(Path(path).read_text())["results"]
+    return found
+
+
+def value(result: dict[str, Any], metric: str) -> float:
+    found: float = next(s["value"] for s in result["scores"] if s["metric"] == metric)
+    return found
+
+
+@pytest.mark.usefixtures("mirror")
+def test_the_example_series_gives_the_published_table(run: Run) -> None:
+    ran = run("score", SERIES, "-b", "alpaca_eval", "--json", "out.json")
+    assert ran.status == 0, ran.err
+    for result in results():
+        lc, raw = PUBLISHED[result["checkpoint"]]
+        assert 100 * value(result, "lc_win_rate") == pytest.approx(lc, abs=0.15)
+        assert 100 * value(result, "win_rate") == pytest.approx(raw, abs=0.005)
+    assert "5.87 [4.18, 7.78]" in ran.out
+
+
+@pytest.mark.usefixtures("mirror")
+def test_a_score_names_what_decided_it(run: Run) -> None:
+    run("score", SERIES, "-b", "alpaca_eval", "--json", "out.json")
+    identity = results()[0]["identity"]
+    assert identity["benchmark"] == "alpaca_eval@2.0"
+    assert identity["calibration"] == "alpaca_eval/df_gamed_reconstructed.csv"
+    assert identity["judge model"] == "gpt-4-1106-preview"
+    assert len(identity["judge rubric sha256"]) == len(identity["model recording"]) == 64
+
+
+@pytest.mark.usefixtures("mirror")
+def test_a_second_run_gives_the_same_bits(run: Run) -> None:
+    run("score", SERIES, "-b", "alpaca_eval", "--json", "one.json", "--items")
+    run("score", SERIES, "-b", "alpaca_eval", "--json", "two.json", "--items")
+    assert Path("one.json").read_bytes() == Path("two.json").read_bytes()
+    assert len(results("one.json")[0]["items"]) == 805
+
+
+@pytest.mark.usefixtures("mirror")
+def test_what_was_written_can_be_rescored(run: Run) -> None:
+    run("score", SERIES, "-b", "alpaca_eval", "--json", "out.json")
+    place = "results/alpacafarm/alpaca_eval@2.0/ppo-human/annotations.json"
+    run("rescore", "alpaca_eval", "--judgments", place, "--json", "again.json")
+    for metric in ("lc_win_rate", "win_rate"):
+        assert value(results("again.json")[0], metric) == pytest.approx(
+            value(results()[2], metric), abs=1e-12
+        )
+
+
+@pytest.mark.usefixtures("mirror")
+def test_a_dry_run_counts_what_would_be_asked_and_asks_nothing(run: Run) -> None:
+    words = ["score", f"replay:asset:{FULL}", "-b", "alpaca_eval", "--dry-run", "--json", "p.json"]
+    assert run(*words).status == 0
+    (plan,) = json.loads(Path("p.json").read_text())["plan"]
+    assert (plan["prompts"], plan["to_answer"], plan["to_judge"]) == (805, 0, 802)
+    assert plan["usd"] == pytest.approx(6.5, abs=1)  # price_per_example in the file: 0.008
+
+
+@pytest.mark.usefixtures("mirror")
+def test_without_a_key_nothing_is_asked_and_the_variable_is_named(run: Run) -> None:
+    ran = run("score", f"replay:asset:{FULL}", "-b", "alpaca_eval")
+    assert ran.status == 2
+    assert "announced to retire on 2026-10-23" in ran.lines[0]
+    assert "OPENAI_API_KEY" in ran.lines[1]
+
+
+@pytest.mark.usefixtures("mirror")
+def test_judgments_already_paid_for_are_imported(run: Run) -> None:
+    words = ["score", f"replay:asset:{FULL}", "-b", "alpaca_eval", "--judgments", f"asset:{FULL}"]
+    ran = run(*words)
+    assert ran.status == 0, ran.err
+    with sqlite3.connect("results/store.sqlite") as db:
+        assert db.execute("SELECT count(*) FROM answers").fetchone() == (802,)
+        assert db.execute("SELECT count(*) FROM calls").fetchone() == (0,)
+
+
+@pytest.mark.usefixtures("mirror")
+def test_recorded_judgments_can_be_the_judge(run: Run) -> None:
+    judge = f"replay:asset:{FULL}"
+    ran = run("score", judge, "-b", "alpaca_eval", "-j", judge, "--json", "out.json")
+    assert ran.status == 0, ran.err
+    assert 100 * value(results()[0], "win_rate") == pytest.approx(2.59, abs=0.005)
+
+
+@pytest.mark.usefixtures("mirror")
+def test_a_limit_is_part_of_the_identity(run: Run) -> None:
+    run("score", SERIES, "-b", "alpaca_eval", "--limit", "40", "--json", "out.json")
+    assert results()[0]["identity"]["prompts"] == "40"
+    assert results()[0]["scores"][0]["n"] == 40
+
+
+def own(rows: list[dict[str, Any]], **changes: Any) -> str:
+    """A model_outputs.json of a user's own."""
+    outputs = [{"instruction": r["instruction"], "output": r["output_2"]} | changes for r in rows]
+    Path("mine.json").write_text(json.dumps(outputs))
+    return "replay:mine.json"
+
+
+JUDGE = ["-b", "alpaca_eval", "-j", f"replay:asset:{FULL}"]
+
+
+def test_a_users_own_outputs_are_scored(run: Run, rows: Any) -> None:
+    assert run("score", own(rows), *JUDGE).status == 0
+
+
+def test_outputs_that_lack_prompts_are_refused_by_name(run: Run, rows: Any) -> None:
+    ran = run("score", own(rows[:-3]), *JUDGE)
+    assert (ran.status, len(ran.lines)) == (2, 1)
+    assert "3 of 805 are missing (first alpaca_eval/802" in ran.err
+    assert "--partial" in ran.err
+
+
+def test_partial_outputs_count_as_unread(run: Run, rows: Any) -> None:
+    ran = run("score", own(rows[:-3]), *JUDGE, "--partial", "--json", "out.json")
+    assert ran.status == 0, ran.err
+    assert results()[0]["scores"][1]["n_unread"] == 3
+    assert "3 unread, the score is kept at 99.6% coverage" in ran.out
+
+
+def test_a_score_from_too_few_verdicts_is_withheld(run: Run, rows: Any) -> None:
+    ran = run("score", own(rows[:600]), *JUDGE, "--partial", "--json", "out.json")
+    assert [s["value"] for s in results()[0]["scores"][:3]] == [None] * 3
+    assert "withheld [" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "it is empty"),
+        ('[{"instruction": "Q", "outp', "may be cut short"),
+        ('[{"question_id": 81, "turns": ["Q"]}]', "is this an AlpacaEval model_outputs.json"),
+        ('[{"instruction": "Q", "output": "A"}]', "is it of another benchmark"),
+        ('[{"instruction": "Q", "output": "A"}, {"instruction": "Q", "output": "B"}]', "row 1"),
+        ("[]", "an empty list"),
+        ("[1]", "JSON objects"),
+    ],
+)
+@pytest.mark.usefixtures("mirror")
+def test_damaged_or_foreign_outputs_get_one_clear_line(
+    run: Run, content: str, message: str
+) -> None:
+    Path("bad.json").write_text(content)
+    ran = run("score", "replay:bad.json", *JUDGE)
+    assert (ran.status, len(ran.lines)) == (2, 1)
+    assert message in ran.err
+
+
+def test_a_preference_out_of_range_gets_one_clear_line(run: Run, rows: Any) -> None:
+    rows[7]["preference"] = 3.5
+    Path("bad.json").write_text(json.dumps(rows))
+    ran = run("rescore", "alpaca_eval", "--judgments", "bad.json")
+    assert (ran.status, len(ran.lines)) == (2, 1)
+    assert "preference from 1 to 2" in ran.err
+    assert "row 7, came 3.5" in ran.err
+
+
+def test_a_judge_reply_without_m_is_unread_and_counted(run: Run, rows: Any) -> None:
+    rows[5]["raw_completion"]["logprobs"]["content"][0]["top_logprobs"] = [
+        {"token": "Neither", "logprob": -0.1}
+    ]
+    Path("judge.json").write_text(json.dumps(rows))
+    words = ["-b", "alpaca_eval", "-j", "replay:judge.json", "--json", "out.json", "--items"]
+    ran = run("score", own(rows), *words)
+    assert ran.status == 0, ran.err
+    (unread,) = [item for item in results()[0]["items"] if item["value"] is None]
+    assert unread["id"] == "alpaca_eval/5"
+    assert unread["cause"] == "neither m nor M among the 1 likeliest tokens"
+
+
+@pytest.mark.usefixtures("mirror")
+def test_a_results_folder_that_cannot_be_written_is_refused_first(run: Run) -> None:
+    Path("file").touch()
+    ran = run("score", SERIES, "-b", "alpaca_eval", "--out", "file/below")
+    assert (ran.status, len(ran.lines)) == (2, 1)
+    assert "can be written at file/below" in ran.err
+
+
+@pytest.mark.usefixtures("mirror")
+def test_a_full_disk_keeps_what_was_stored(run: Run) -> None:
+    words = ["score", SERIES, "-b", "alpaca_eval", "--limit", "40"]
+    run(*words, "--json", "calm.json")
+    with largest_file(100_000):
+        ran = run(*words, "--out", "elsewhere")
+    assert (ran.status, len(ran.lines)) == (2, 1)
+    assert "expected to write elsewhere" in ran.err
+    assert "every answer is in the store" in ran.err
+    assert run(*words, "--json", "again.json").status == 0
+    assert Path("again.json").read_bytes() == Path("calm.json").read_bytes()
