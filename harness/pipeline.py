@@ -11,6 +11,7 @@ from harness.types import (
     Card,
     Comparison,
     Generation,
+    Item,
     Judge,
     Model,
     Prompt,
@@ -29,7 +30,10 @@ class Result:
     identity: Mapping[str, str]
     """Results are comparable when these agree in all but the entries that begin with "model"."""
     scores: Sequence[Score]
-    verdicts: Sequence[Verdict]
+    items: Sequence[Item]
+    """One for each prompt, in order."""
+    verdicts: Sequence[Verdict] = ()
+    """What the items were made of; none when only their values were published."""
 
 
 def evaluate(benchmark: Benchmark, model: Model, judge: Judge, assets: Assets) -> Result:
@@ -45,7 +49,8 @@ def evaluate(benchmark: Benchmark, model: Model, judge: Judge, assets: Assets) -
     verdicts = decide(judge, comparisons)
     scores = [withhold(benchmark.card, score) for score in benchmark.aggregate(verdicts, assets)]
     identity = benchmark_identity(benchmark, assets) | identify(prompts, model, judge)
-    return Result(benchmark.card, model.name, judge.name, identity, scores, verdicts)
+    items = [Item(v.comparison.candidate.prompt.id, v.value, v.cause) for v in verdicts]
+    return Result(benchmark.card, model.name, judge.name, identity, scores, items, verdicts)
 
 
 def load(benchmark: Benchmark, assets: Assets) -> list[Prompt]:

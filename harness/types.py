@@ -312,6 +312,16 @@ class Recorded(NamedTuple):
     """What the judge said, as published."""
 
 
+class Item(NamedTuple):
+    """One verdict as data."""
+
+    id: str
+    """Of the prompt."""
+    value: float | None
+    cause: str | None
+    """Why there is no value."""
+
+
 @dataclass(frozen=True, slots=True)
 class Files:
     """How a benchmark's published file formats are read and written.
@@ -325,8 +335,8 @@ class Files:
     read_judgments: Callable[[Rows], list[Recorded]]
     """The rows that carry a judge's raw answer."""
     write_judgments: Callable[[Sequence[Verdict]], list[dict[str, Any]]]
-    rescore: Callable[[Rows, Assets], list[Score]]
-    """Scores of one model's published judgments, no model called."""
+    rescore: Callable[[Rows, Assets], tuple[list[Score], list[Item]]]
+    """Scores and items of one model's published judgments, no model called."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from harness.types import (
     Decoding,
     Files,
     Generation,
+    Item,
     Prompt,
     Recorded,
     Response,
@@ -134,7 +135,10 @@ def benchmark(**fields: Any) -> Benchmark:
             ],
             read_judgments=_recorded,
             write_judgments=lambda verdicts: [{"value": v.value} for v in verdicts],
-            rescore=lambda rows, _: [score(n=len(rows))],
+            rescore=lambda rows, _: (
+                [score(n=len(rows))],
+                [Item(row["asked"], 1.0, None) for row in rows],
+            ),
         ),
         "verify": lambda _: [Check("two and two", 1, 0.0, 0.0)],
         "identify": lambda _: {"baseline": "base"},
@@ -156,13 +160,14 @@ def _recorded(rows: Rows) -> list[Recorded]:
     ]
 
 
-def result(*scores: Score, **fields: Any) -> Result:
+def result(*scores: Score, verdicts: Sequence[Verdict] = (), **fields: Any) -> Result:
     """What a checkpoint scored on the tiny benchmark; without scores, an ordinary win rate."""
     plain: dict[str, Any] = {
         "card": card(),
         "model": "hf:a",
         "judge": "openai:gpt-4",
         "identity": {"prompts": "100", "model weights": "f00"},
-        "verdicts": (),
+        "items": [Item(v.comparison.candidate.prompt.id, v.value, v.cause) for v in verdicts],
+        "verdicts": verdicts,
     }
     return Result(scores=scores or (score(),), **(plain | fields))

@@ -24,6 +24,7 @@ from harness.types import (
     Decoding,
     Files,
     Generation,
+    Item,
     Prompt,
     Response,
     Rows,
@@ -57,7 +58,7 @@ def load(baseline: str, assets: Assets) -> list[Prompt]:
 
 def without_texts(raw: bytes, assets: Assets) -> bytes:
     """Published annotations in the small form whose hash the catalogue pins."""
-    return files.without_texts(raw, [prompt.turns[0] for prompt in load(BASELINE_2, assets)])
+    return files.without_texts(raw, _order(BASELINE_2, assets))
 
 
 def aggregate_2(verdicts: Sequence[Verdict], assets: Assets) -> list[Score]:
@@ -70,15 +71,18 @@ def aggregate_1(verdicts: Sequence[Verdict], _assets: Assets) -> list[Score]:
     return scores.plain_scores(scores.judged(verdicts))
 
 
-def rescore_2(rows: Rows, assets: Assets) -> list[Score]:
-    """Scores of published 2.0 judgments."""
+def rescore_2(rows: Rows, assets: Assets) -> tuple[list[Score], list[Item]]:
+    """Scores and items of published 2.0 judgments."""
     table = files.read_columns(rows, BASELINE_2, "weighted_alpaca_eval_gpt4_turbo")
-    return scores.length_controlled_scores(table, assets)
+    items = files.read_items(rows, table.preference_N, _order(BASELINE_2, assets))
+    return scores.length_controlled_scores(table, assets), items
 
 
-def rescore_1(rows: Rows, _assets: Assets) -> list[Score]:
-    """Scores of published 1.0 judgments."""
-    return scores.plain_scores(files.read_columns(rows, BASELINE_1, "alpaca_eval_gpt4"))
+def rescore_1(rows: Rows, assets: Assets) -> tuple[list[Score], list[Item]]:
+    """Scores and items of published 1.0 judgments."""
+    table = files.read_columns(rows, BASELINE_1, "alpaca_eval_gpt4")
+    items = files.read_items(rows, table.preference_N, _order(BASELINE_1, assets))
+    return scores.plain_scores(table), items
 
 
 def identify_2(assets: Assets) -> Mapping[str, str]:
@@ -89,6 +93,10 @@ def identify_2(assets: Assets) -> Mapping[str, str]:
 def identify_1(_assets: Assets) -> Mapping[str, str]:
     """The baseline."""
     return {"baseline": BASELINE_1}
+
+
+def _order(baseline: str, assets: Assets) -> list[str]:
+    return [prompt.turns[0] for prompt in load(baseline, assets)]
 
 
 def _outputs(model: str) -> str:
@@ -111,7 +119,9 @@ def _card(version: str, judge: str, metrics: tuple[str, ...], assets: tuple[str,
     )
 
 
-def _files(annotator: str, rescore: Callable[[Rows, Assets], list[Score]]) -> Files:
+def _files(
+    annotator: str, rescore: Callable[[Rows, Assets], tuple[list[Score], list[Item]]]
+) -> Files:
     return Files(
         read_outputs=files.read_outputs,
         write_outputs=files.write_outputs,

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.alpaca_eval.scores import Judged
 from harness.errors import DataError
@@ -17,6 +18,7 @@ from harness.types import (
     Comparison,
     Decoding,
     Generation,
+    Item,
     Prompt,
     Recorded,
     Response,
@@ -92,6 +94,33 @@ def read_columns(rows: Rows, baseline: str, annotator: str) -> Judged:
         np.array([_length(row, number, "output_1") for number, row in enumerate(rows)]),
         np.arange(len(rows)),
     )
+
+
+def read_items(rows: Rows, preference_N: NDArray[np.float64], order: Sequence[str]) -> list[Item]:
+    """Each row's prompt with its preference in [0, 1].
+
+    Args:
+        rows: As published, with instructions or with their places.
+        preference_N: Of the rows; NaN is unread.
+        order: The instructions in published order.
+
+    Raises:
+        DataError: An instruction is not one of the benchmark's.
+    """
+    place = {instruction: index for index, instruction in enumerate(order)}
+    indices = [row.get("instruction_index", place.get(row.get("instruction", ""))) for row in rows]
+    if None in indices:
+        number = indices.index(None)
+        raise DataError(
+            f"expected instructions of AlpacaEval, came {rows[number].get('instruction')!r:.60} in "
+            f"row {number}; are these judgments of another benchmark?"
+        )
+    return [
+        Item(f"alpaca_eval/{index}", None, "null in the file")
+        if math.isnan(value)
+        else Item(f"alpaca_eval/{index}", value, None)
+        for index, value in zip(indices, preference_N.tolist(), strict=True)
+    ]
 
 
 def without_texts(raw: bytes, order: Sequence[str]) -> bytes:

@@ -34,8 +34,9 @@ def rescore(name: str, judgments: str, setting: Setting, *, items: bool = False)
 def _result(benchmark: Benchmark, rows: Rows, assets: Assets) -> Result:
     card = benchmark.card
     identity = benchmark_identity(benchmark, assets) | {"prompts": str(len(rows))}
-    scores = [withhold(card, score) for score in benchmark.files.rescore(rows, assets)]
-    return Result(card, "recorded", card.judge, identity, scores, [])
+    scores, items = benchmark.files.rescore(rows, assets)
+    kept = [withhold(card, score) for score in scores]
+    return Result(card, "recorded", card.judge, identity, kept, items)
 
 
 def _stem(file: str) -> str:

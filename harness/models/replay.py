@@ -25,8 +25,8 @@ class Replay:
 
     @property
     def identity(self) -> Mapping[str, str]:
-        """The recording's content."""
-        return {"recording": self.fingerprint}
+        """The recording's content; how it was decoded is not known."""
+        return {"recording": self.fingerprint, "decoding": "as recorded"}
 
     def generate(self, prompts: Sequence[Prompt], watch: Watch = UNWATCHED) -> list[Generation]:
         """The recorded answers.

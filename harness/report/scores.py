@@ -1,12 +1,12 @@
 """Results as a table and as data. Here, and nowhere before, fractions become percent."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from harness.pipeline import Result
 from harness.report.table import Table
-from harness.types import Score, Verdict
+from harness.types import Score
 
 FORMAT = "iterbench.results/1"
 """Name and version of the JSON that `results_data` makes."""
@@ -55,7 +55,7 @@ def results_data(
             "judge": result.judge,
             "identity": dict(result.identity),
             "scores": [score_data(score) for score in result.scores],
-            **({"items": [_item(verdict) for verdict in result.verdicts]} if items else {}),
+            **({"items": [item._asdict() for item in result.items]} if items else {}),
         }
         for name, result in results
     ]
@@ -133,7 +133,7 @@ def _unread_notes(name: str, result: Result) -> list[str]:
     main = result.scores[0]
     if not main.n_unread:
         return []
-    causes = Counter(v.cause for v in result.verdicts if v.cause is not None)
+    causes = Counter(item.cause for item in result.items if item.cause is not None)
     most = sorted(causes.items(), key=lambda cause: (-cause[1], cause[0]))[:3]
     listed = f" ({'; '.join(f'{count} {cause}' for cause, count in most)})" if most else ""
     bounds = f", within{_range(main.bounds, main.unit)} had they been read" if main.bounds else ""
@@ -141,8 +141,3 @@ def _unread_notes(name: str, result: Result) -> list[str]:
     return [
         f"{name}: {main.n_unread} unread, {state} at {main.coverage:.1%} coverage{bounds}{listed}"
     ]
-
-
-def _item(verdict: Verdict) -> Mapping[str, Any]:
-    candidate = verdict.comparison.candidate
-    return {"id": candidate.prompt.id, "value": verdict.value, "cause": verdict.cause}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from rich import box
 from rich.table import Table as RichTable
@@ -24,7 +25,8 @@ def to_rich(table: Table) -> RichTable:
     """The table for a terminal. Cells are plain text: model output cannot style it."""
     shown = RichTable(title=_text(table.title), title_justify="left", box=box.SIMPLE_HEAD)
     for number, column in enumerate(table.columns):
-        shown.add_column(_text(column), justify="left" if number < table.words else "right")
+        side: Literal["left", "right"] = "left" if number < table.words else "right"
+        shown.add_column(_text(column), justify=side, overflow="fold")
     for row in table.rows:
         shown.add_row(*map(_text, row))
     return shown

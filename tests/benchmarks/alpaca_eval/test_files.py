@@ -137,7 +137,12 @@ def test_rows_short_of_805_take_difficulties_by_row(official: Assets) -> None:
     name = "alpaca_eval/annotations/gpt35_turbo_instruct.jsonl"
     rows = [json.loads(line) for line in official.read(name).splitlines()]
     assert columns(*rows).difficulty_row_N.tolist() == list(range(804))
-    assert rescore_2(rows, official)[0].value == pytest.approx(0.1772, abs=2e-4)
+    assert rescore_2(rows, official)[0][0].value == pytest.approx(0.1772, abs=2e-4)
+
+
+def test_judgments_of_other_instructions_are_refused(official: Assets) -> None:
+    with pytest.raises(DataError, match="instructions of AlpacaEval, came 'Q0' in row 0"):
+        rescore_2([row()], official)
 
 
 @pytest.mark.parametrize("model", ["alpaca-7b", "claude-2"])
