@@ -121,6 +121,7 @@ def identify(prompts: Sequence[Prompt], model: Model, judge: Judge) -> dict[str,
     decodings = {prompt.decoding for prompt in prompts}
     return {
         "prompts": str(len(prompts)),
+        "judge": judge.name,
         **{f"judge {key}": value for key, value in judge.identity.items()},
         "model decoding": ", ".join(sorted(map(str, decodings))),
         **{f"model {key}": value for key, value in model.identity.items()},

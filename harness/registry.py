@@ -4,7 +4,7 @@ import pkgutil
 from importlib import import_module
 from types import ModuleType
 
-from harness.errors import UnknownNameError
+from harness.errors import DataError, UnknownNameError
 from harness.judging import judge_prompt
 from harness.models import replay
 from harness.rows import read_files
@@ -95,12 +95,21 @@ def judge(name: str, rubric: Rubric, model: Model) -> Judge:
     return made
 
 
-def recorded(benchmark: Benchmark, rubric: Rubric, rows: Rows) -> list[tuple[Prompt, Response]]:
-    """Judge prompts that published judgments answer, with the answers."""
-    return [
-        (judge_prompt(rubric, comparison), raw)
-        for comparison, raw in benchmark.files.read_judgments(rows)
-    ]
+def recorded(
+    benchmark: Benchmark, rubric: Rubric, rows: Rows, judge: str | None = None
+) -> list[tuple[Prompt, Response]]:
+    """Judge prompts that published judgments answer, with the answers.
+
+    Raises:
+        DataError: They are of another judge than the named one.
+    """
+    judgments = benchmark.files.read_judgments(rows)
+    other = next((j.judge for j in judgments if judge is not None and j.judge != judge), None)
+    if other is not None:
+        raise DataError(
+            f"expected judgments by '{judge}', came some by '{other}'; name that judge with -j"
+        )
+    return [(judge_prompt(rubric, comparison), raw) for comparison, raw, _ in judgments]
 
 
 def _scheme(name: str) -> tuple[str, str]:

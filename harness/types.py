@@ -310,6 +310,8 @@ class Recorded(NamedTuple):
     comparison: Comparison
     raw: Response
     """What the judge said, as published."""
+    judge: str
+    """Whose judgment it is, as a judge's name."""
 
 
 class Item(NamedTuple):
@@ -320,6 +322,15 @@ class Item(NamedTuple):
     value: float | None
     cause: str | None
     """Why there is no value."""
+
+
+class Rescored(NamedTuple):
+    """What published judgments of one model add up to."""
+
+    model: str
+    judge: str
+    scores: list[Score]
+    items: list[Item]
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,8 +346,8 @@ class Files:
     read_judgments: Callable[[Rows], list[Recorded]]
     """The rows that carry a judge's raw answer."""
     write_judgments: Callable[[Sequence[Verdict]], list[dict[str, Any]]]
-    rescore: Callable[[Rows, Assets], tuple[list[Score], list[Item]]]
-    """Scores and items of one model's published judgments, no model called."""
+    rescore: Callable[[Rows, Assets], Rescored]
+    """One model's published judgments, no model called."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from harness.types import (
     Item,
     Prompt,
     Recorded,
+    Rescored,
     Response,
     Rows,
     Rubric,
@@ -135,7 +136,9 @@ def benchmark(**fields: Any) -> Benchmark:
             ],
             read_judgments=_recorded,
             write_judgments=lambda verdicts: [{"value": v.value} for v in verdicts],
-            rescore=lambda rows, _: (
+            rescore=lambda rows, _: Rescored(
+                "mine",
+                "judge",
                 [score(n=len(rows))],
                 [Item(row["asked"], 1.0, None) for row in rows],
             ),
@@ -155,7 +158,9 @@ def mean(verdicts: Sequence[Verdict], _assets: Assets) -> list[Score]:
 
 def _recorded(rows: Rows) -> list[Recorded]:
     return [
-        Recorded(comparison(row["answer"], asked=prompt(row["asked"])), Response(row["said"]))
+        Recorded(
+            comparison(row["answer"], asked=prompt(row["asked"])), Response(row["said"]), "judge"
+        )
         for row in rows
     ]
 

@@ -213,3 +213,44 @@ def test_a_full_disk_keeps_what_was_stored(run: Run) -> None:
     assert "every answer is in the store" in ran.err
     assert run(*words, "--json", "again.json").status == 0
     assert Path("again.json").read_bytes() == Path("calm.json").read_bytes()
+
+
+def test_judgments_by_another_judge_do_not_pass_for_the_official_ones(run: Run, rows: Any) -> None:
+    for row in rows:
+        row["annotator"] += ", openai:gpt-4.1"
+    Path("theirs.json").write_text(json.dumps(rows))
+    mine = ["score", own(rows), "-b", "alpaca_eval", "--judgments", "theirs.json"]
+    ran = run(*mine)
+    assert (ran.status, len(ran.lines)) == (2, 1)
+    assert "came some by 'openai:gpt-4.1'" in ran.err
+    assert run(*mine, "-j", "openai:gpt-4.1").status == 0
+    ran = run("rescore", "alpaca_eval", "--judgments", "theirs.json")
+    assert "openai:gpt-4.1 judging" in ran.out
+
+
+@pytest.mark.usefixtures("mirror")
+def test_rescored_judgments_list_their_items(run: Run) -> None:
+    words = ["rescore", "alpaca_eval", "--judgments", f"asset:{FULL}", "--json", "out.json"]
+    assert run(*words, "--items").status == 0
+    items = results()[0]["items"]
+    assert items[804]["id"] == "alpaca_eval/804"
+    assert sum(item["value"] for item in items) / 805 == pytest.approx(0.0259, abs=1e-4)
+
+
+def test_rows_that_cannot_be_compared_are_marked(run: Run, rows: Any) -> None:
+    folder = Path("judged")
+    folder.mkdir()
+    (folder / "all.json").write_text(json.dumps(rows))
+    (folder / "some.json").write_text(json.dumps(rows[:800]))
+    ran = run("rescore", "alpaca_eval", "--judgments", str(folder))
+    assert "rows differ in prompts: '805', '800'" in ran.out
+
+
+@pytest.mark.usefixtures("mirror")
+def test_a_judge_that_labelled_the_training_data_is_marked(run: Run) -> None:
+    judge = f"replay:asset:{FULL}"
+    Path("run.yaml").write_text(
+        f"name: run\njudge: {judge}\ncheckpoints:\n"
+        f"  - {{name: base, model: '{judge}', trained_by_judge: '{judge}'}}\n"
+    )
+    assert "also labelled its training data" in run("score", "run.yaml", "-b", "alpaca_eval").out

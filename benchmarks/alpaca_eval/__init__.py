@@ -24,8 +24,8 @@ from harness.types import (
     Decoding,
     Files,
     Generation,
-    Item,
     Prompt,
+    Rescored,
     Response,
     Rows,
     Score,
@@ -34,6 +34,8 @@ from harness.types import (
 
 BASELINE_2 = "gpt4_1106_preview"
 BASELINE_1 = "text_davinci_003"
+ANNOTATOR_2 = files.Annotator("weighted_alpaca_eval_gpt4_turbo", "openai:gpt-4-1106-preview")
+ANNOTATOR_1 = files.Annotator("alpaca_eval_gpt4", "openai:gpt-4")
 DECODING = Decoding(max_tokens=2048)
 """Greedy; the published protocol leaves decoding to each model, so a series may set its own."""
 
@@ -71,18 +73,21 @@ def aggregate_1(verdicts: Sequence[Verdict], _assets: Assets) -> list[Score]:
     return scores.plain_scores(scores.judged(verdicts))
 
 
-def rescore_2(rows: Rows, assets: Assets) -> tuple[list[Score], list[Item]]:
-    """Scores and items of published 2.0 judgments."""
-    table = files.read_columns(rows, BASELINE_2, "weighted_alpaca_eval_gpt4_turbo")
+def rescore_2(rows: Rows, assets: Assets) -> Rescored:
+    """Published 2.0 judgments."""
+    table = files.read_columns(rows, BASELINE_2)
+    judge = ANNOTATOR_2.judge_of(rows[0], 0)
     items = files.read_items(rows, table.preference_N, _order(BASELINE_2, assets))
-    return scores.length_controlled_scores(table, assets), items
+    found = scores.length_controlled_scores(table, assets)
+    return Rescored(str(rows[0]["generator_2"]), judge, found, items)
 
 
-def rescore_1(rows: Rows, assets: Assets) -> tuple[list[Score], list[Item]]:
-    """Scores and items of published 1.0 judgments."""
-    table = files.read_columns(rows, BASELINE_1, "alpaca_eval_gpt4")
+def rescore_1(rows: Rows, assets: Assets) -> Rescored:
+    """Published 1.0 judgments."""
+    table = files.read_columns(rows, BASELINE_1)
+    judge = ANNOTATOR_1.judge_of(rows[0], 0)
     items = files.read_items(rows, table.preference_N, _order(BASELINE_1, assets))
-    return scores.plain_scores(table), items
+    return Rescored(str(rows[0]["generator_2"]), judge, scores.plain_scores(table), items)
 
 
 def identify_2(assets: Assets) -> Mapping[str, str]:
@@ -119,13 +124,11 @@ def _card(version: str, judge: str, metrics: tuple[str, ...], assets: tuple[str,
     )
 
 
-def _files(
-    annotator: str, rescore: Callable[[Rows, Assets], tuple[list[Score], list[Item]]]
-) -> Files:
+def _files(annotator: files.Annotator, rescore: Callable[[Rows, Assets], Rescored]) -> Files:
     return Files(
         read_outputs=files.read_outputs,
         write_outputs=files.write_outputs,
-        read_judgments=files.read_judgments,
+        read_judgments=partial(files.read_judgments, annotator=annotator),
         write_judgments=partial(files.write_judgments, annotator=annotator),
         rescore=rescore,
     )
@@ -134,7 +137,7 @@ def _files(
 BENCHMARK = Benchmark(
     card=_card(
         "2.0",
-        "openai:gpt-4-1106-preview",
+        ANNOTATOR_2.judge,
         ("lc_win_rate", "win_rate", "discrete_win_rate", "avg_length"),
         (_outputs(BASELINE_2), LOGPROB_TEMPLATE, scores.OFFICIAL_CALIBRATION),
     ),
@@ -142,15 +145,15 @@ BENCHMARK = Benchmark(
     compare=against(partial(load_baseline, BASELINE_2)),
     rubric=logprob_rubric,
     aggregate=aggregate_2,
-    files=_files("weighted_alpaca_eval_gpt4_turbo", rescore_2),
-    verify=parity.verify_2,
+    files=_files(ANNOTATOR_2, rescore_2),
+    verify=partial(parity.verify_2, annotator=ANNOTATOR_2),
     identify=identify_2,
 )
 
 VERSION_1 = Benchmark(
     card=_card(
         "1.0",
-        "openai:gpt-4",
+        ANNOTATOR_1.judge,
         ("win_rate", "discrete_win_rate", "avg_length"),
         (_outputs(BASELINE_1), RANKING_TEMPLATE),
     ),
@@ -158,7 +161,7 @@ VERSION_1 = Benchmark(
     compare=against(partial(load_baseline, BASELINE_1)),
     rubric=ranking_rubric,
     aggregate=aggregate_1,
-    files=_files("alpaca_eval_gpt4", rescore_1),
+    files=_files(ANNOTATOR_1, rescore_1),
     verify=parity.verify_1,
     identify=identify_1,
 )

@@ -7,7 +7,7 @@ In these files `output_1` is the baseline's, `output_2` the candidate's, and `pr
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,43 +50,79 @@ def read_outputs(rows: Rows) -> dict[tuple[str, ...], tuple[str, ...]]:
 
 
 def write_outputs(generations: Sequence[Generation]) -> list[dict[str, Any]]:
-    """Rows of model_outputs.json."""
+    """Rows of model_outputs.json; a prompt that was never answered has none."""
     return [
         {"instruction": g.prompt.turns[0], "output": g.text, "generator": g.model}
         for g in generations
+        if g.failure is None
     ]
 
 
-def read_judgments(rows: Rows) -> list[Recorded]:
+class Annotator(NamedTuple):
+    """Who judges, as these files name it.
+
+    The official annotator is the rubric under the official judge. Under another judge the name of
+    that judge follows, so that no file passes for official which is not.
+    """
+
+    name: str
+    judge: str
+    """The official one."""
+
+    def under(self, judge: str) -> str:
+        """What the files call this rubric under a judge."""
+        return self.name if judge == self.judge else f"{self.name}, {judge}"
+
+    def judge_of(self, row: Mapping[str, Any], number: int) -> str:
+        """The judge of a row.
+
+        Raises:
+            DataError: It was judged by another rubric.
+        """
+        name, _, judge = str(row.get("annotator")).partition(", ")
+        if name != self.name:
+            raise DataError(
+                f"expected 'annotator' to be '{self.name}' in every row, came "
+                f"{row.get('annotator')!r} in row {number}; are these judgments of this benchmark?"
+            )
+        return judge or self.judge
+
+
+def read_judgments(rows: Rows, annotator: Annotator) -> list[Recorded]:
     """The rows of annotations.json that carry the judge's raw answer.
 
     Raises:
-        DataError: A row lacks a text, or its raw answer is of no known form.
+        DataError: A row lacks a text, its raw answer is of no known form, or it is of another
+            rubric.
     """
     return [
-        Recorded(_comparison(row, number), _response(row["raw_completion"], number))
+        Recorded(
+            _comparison(row, number),
+            _response(row["raw_completion"], number),
+            annotator.judge_of(row, number),
+        )
         for number, row in enumerate(rows)
         if row.get("raw_completion") is not None
     ]
 
 
-def write_judgments(verdicts: Sequence[Verdict], annotator: str) -> list[dict[str, Any]]:
+def write_judgments(verdicts: Sequence[Verdict], annotator: Annotator) -> list[dict[str, Any]]:
     """Rows of annotations.json."""
-    return [_annotation(verdict, annotator) for verdict in verdicts]
+    return [_annotation(verdict, annotator.under(verdict.judge)) for verdict in verdicts]
 
 
-def read_columns(rows: Rows, baseline: str, annotator: str) -> Judged:
+def read_columns(rows: Rows, baseline: str) -> Judged:
     """The columns that scores are made of, from annotations with texts or with their lengths.
 
     A file of fewer than 805 rows takes prompt difficulties by row, as upstream does.
 
     Raises:
-        DataError: The rows are of another benchmark or judge, of several models, repeat an
+        DataError: The rows are of another baseline, of several models or judges, repeat an
             instruction, or hold a preference outside its range.
     """
     _check_all(rows, "generator_1", baseline)
-    _check_all(rows, "annotator", annotator)
-    _check_all(rows, "generator_2", str(rows[0].get("generator_2")) if rows else "")
+    _check_all(rows, "annotator", str(rows[0].get("annotator")))
+    _check_all(rows, "generator_2", str(rows[0].get("generator_2")))
     _check_unique(rows)
     return Judged(
         np.array([_preference(row, number) for number, row in enumerate(rows)]),

@@ -36,7 +36,7 @@ SELF_CONTRADICTORY = ("NullModel", "dbrx-instruct")
 """Models whose published LC win rate does not follow from their own published coefficients."""
 
 
-def verify_2(assets: Assets) -> list[Check]:
+def verify_2(assets: Assets, annotator: files.Annotator) -> list[Check]:
     """AlpacaEval 2.0: win rates, length-controlled win rates and the reading of raw answers."""
     board, coefficients = _table(assets, _BOARD_2), _table(assets, _COEFFICIENTS)
     tables = dict(_annotated(assets, "annotations", board))
@@ -55,7 +55,11 @@ def verify_2(assets: Assets) -> list[Check]:
         _check("LC win rate, C implied by published coefficients", implied, 0.02, named),
         _check("LC win rate, C by cross-validation", validated, 0.15, named),
         _mean_check("LC win rate, C by cross-validation, mean", validated, 0.03, named),
-        _check("preference read from the judge's raw answer", _reading_differences(assets), 1e-7),
+        _check(
+            "preference read from the judge's raw answer",
+            _reading_differences(assets, annotator),
+            1e-7,
+        ),
     ]
 
 
@@ -88,8 +92,7 @@ def _annotated(assets: Assets, folder: str, board: Board) -> Iterator[tuple[str,
         model = name.rsplit("/", 1)[1].removesuffix(".jsonl")
         if model in board:
             rows = [json.loads(line) for line in assets.read(name).splitlines()]
-            baseline, annotator = rows[0]["generator_1"], rows[0]["annotator"]
-            yield model, files.read_columns(rows, baseline, annotator)
+            yield model, files.read_columns(rows, rows[0]["generator_1"])
 
 
 def _win_rate_differences(tables: Mapping[str, scores.Judged], board: Board) -> Differences:
@@ -161,14 +164,14 @@ def _weights(row: Mapping[str, str]) -> Coefficients:
     )
 
 
-def _reading_differences(assets: Assets) -> Differences:
+def _reading_differences(assets: Assets, annotator: files.Annotator) -> Differences:
     """Our order and our reading of GPT-4's raw answers against the recorded preferences."""
     rubric = logprob_rubric(assets)
     differences: dict[str, float] = {}
     for name in filter(assets.has, assets.names("alpaca_eval/annotations_full/")):
         rows = [row for row in json.loads(assets.read(name)) if row["raw_completion"]]
-        recorded = files.read_judgments(rows)
-        for number, (row, (comparison, raw)) in enumerate(zip(rows, recorded, strict=True)):
+        recorded = files.read_judgments(rows, annotator)
+        for number, (row, (comparison, raw, _)) in enumerate(zip(rows, recorded, strict=True)):
             answer = Generation(comparison.candidate.prompt, "", (raw,))
             value = _preference(rubric, comparison, answer)
             differences[f"{name}:{number}"] = abs(1 + value - row["preference"])

@@ -33,10 +33,11 @@ def rescore(name: str, judgments: str, setting: Setting, *, items: bool = False)
 
 def _result(benchmark: Benchmark, rows: Rows, assets: Assets) -> Result:
     card = benchmark.card
-    identity = benchmark_identity(benchmark, assets) | {"prompts": str(len(rows))}
-    scores, items = benchmark.files.rescore(rows, assets)
+    model, judge, scores, items = benchmark.files.rescore(rows, assets)
+    facts = {"judge": judge, "prompts": str(len(rows))}
+    identity = benchmark_identity(benchmark, assets) | facts
     kept = [withhold(card, score) for score in scores]
-    return Result(card, "recorded", card.judge, identity, kept, items)
+    return Result(card, model, judge, identity, kept, items)
 
 
 def _stem(file: str) -> str:

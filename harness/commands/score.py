@@ -97,7 +97,7 @@ class _Run:
     def plan(self, job: _Job) -> Plan:
         """What the job would ask; judgments that are already paid for are imported first."""
         source = job.checkpoint.judgments or self.request.judgments
-        if source and job.judge_name == job.benchmark.card.judge:
+        if source:
             self._import(job, source)
         return plan(job.checkpoint.name, job.benchmark, job.model, job.judge_model, self.assets)
 
@@ -153,7 +153,7 @@ class _Run:
     def _import(self, job: _Job, source: str) -> None:
         rubric = job.benchmark.rubric(self.assets)
         for name, rows in read_files(source, self.assets).items():
-            recorded = dict(registry.recorded(job.benchmark, rubric, rows))
+            recorded = dict(registry.recorded(job.benchmark, rubric, rows, job.judge_name))
             for prompt in unanswered(job.judge_model, list(recorded)):
                 identity = job.judge_model.identity
                 self.store.put(identity, prompt, [recorded[prompt]], source=name)

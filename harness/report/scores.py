@@ -120,11 +120,11 @@ _SHOWN = ("benchmark", "baseline", "calibration", "judge rubric", "prompts")
 def _common(results: Sequence[tuple[str, Result]]) -> list[str]:
     """What decided all rows, and a warning where rows differ and so cannot be compared."""
     notes = []
-    for key in _SHOWN:
+    for key in ("judge", *_SHOWN):
         values = list(dict.fromkeys(result.identity.get(key, "") for _, result in results))
         if len(values) > 1:
             notes.append(f"rows differ in {key}: {', '.join(map(repr, values))}")
-        elif values[0]:
+        elif values[0] and key in _SHOWN:
             notes.append(f"{key}: {values[0]}")
     return notes
 

@@ -1,15 +1,27 @@
 import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks.alpaca_eval import BASELINE_2, BENCHMARK, VERSION_1, rescore_2, without_texts
-from benchmarks.alpaca_eval.files import read_columns, read_judgments, read_outputs
+from benchmarks.alpaca_eval import (
+    ANNOTATOR_2,
+    BASELINE_2,
+    BENCHMARK,
+    VERSION_1,
+    rescore_2,
+    without_texts,
+)
+from benchmarks.alpaca_eval.files import read_columns, read_outputs
+from harness.assets import Library
 from harness.errors import DataError
-from harness.types import Assets, Response, Token, Verdict
+from harness.types import Assets, Response, Rows, Token, Verdict
 from tests.records import comparison, generation, prompt
 
-ANNOTATOR = "weighted_alpaca_eval_gpt4_turbo"
+ANNOTATOR = ANNOTATOR_2.name
+NO_ASSETS = Library({}, [], Path("nowhere"))
+read_judgments = BENCHMARK.files.read_judgments
 
 
 def row(number: int = 0, **changes: Any) -> dict[str, Any]:
@@ -26,7 +38,7 @@ def row(number: int = 0, **changes: Any) -> dict[str, Any]:
 
 
 def columns(*rows: dict[str, Any]) -> Any:
-    return read_columns(rows, BASELINE_2, ANNOTATOR)
+    return read_columns(rows, BASELINE_2)
 
 
 def test_outputs_are_found_by_instruction() -> None:
@@ -49,8 +61,9 @@ def test_judgments_that_were_written_are_read_back() -> None:
     shown = comparison("C", "B")
     verdict = Verdict(shown, "j", 0.8, raw=generation(responses=(raw,)))
     rows = json.loads(json.dumps(BENCHMARK.files.write_judgments([verdict])))
-    ((again, response),) = read_judgments(rows)
+    ((again, response, judge),) = read_judgments(rows)
     assert rows[0]["preference"] == 1.8
+    assert (rows[0]["annotator"], judge) == (f"{ANNOTATOR}, j", "j")
     assert (again.candidate.text, again.baseline and again.baseline.text) == ("C", "B")
     assert (response.text, response.tokens) == (raw.text, raw.tokens)
 
@@ -58,7 +71,7 @@ def test_judgments_that_were_written_are_read_back() -> None:
 def test_a_ranking_is_written_as_its_text_and_read_back() -> None:
     verdict = Verdict(comparison(), "j", 1.0, raw=generation("[{'model': 'model_1', 'rank': 2}]"))
     rows = VERSION_1.files.write_judgments([verdict])
-    assert read_judgments(rows)[0].raw.text == "[{'model': 'model_1', 'rank': 2}]"
+    assert VERSION_1.files.read_judgments(rows)[0].raw.text == "[{'model': 'model_1', 'rank': 2}]"
 
 
 def test_an_unread_verdict_is_written_as_null() -> None:
@@ -70,7 +83,7 @@ def test_an_unread_verdict_is_written_as_null() -> None:
 def test_a_raw_completion_may_be_a_plain_text_or_json() -> None:
     choice = {"text": "m", "finish_reason": "length", "logprobs": None, "total_tokens": 9.0}
     rows = [row(raw_completion="[1]"), row(1, raw_completion=json.dumps(choice))]
-    assert [raw.text for _, raw in read_judgments(rows)] == ["[1]", "m"]
+    assert [one.raw.text for one in read_judgments(rows)] == ["[1]", "m"]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +115,7 @@ def test_lengths_are_those_of_the_texts_or_as_given() -> None:
         ([row(), row()], "row 1 repeats 'Q0'"),
         ([row(), row(1, generator_2="other")], "'generator_2' to be 'mine'"),
         ([row(generator_1="text_davinci_003")], "'generator_1' to be 'gpt4_1106_preview'"),
-        ([row(annotator="chatgpt")], f"'annotator' to be '{ANNOTATOR}'"),
+        ([row(), row(1, annotator="chatgpt")], f"'annotator' to be '{ANNOTATOR}'"),
         ([row(output_2=None)], "a text under 'output_2' in row 0"),
     ],
 )
@@ -133,11 +146,29 @@ def test_a_raw_completion_of_no_known_form_is_refused(raw: Any) -> None:
         read_judgments([row(raw_completion=raw)])
 
 
+@pytest.mark.parametrize("read", [read_judgments, lambda rows: rescore_2(rows, NO_ASSETS)])
+def test_judgments_by_another_rubric_are_refused(read: Callable[[Rows], Any]) -> None:
+    with pytest.raises(DataError, match=f"'annotator' to be '{ANNOTATOR}'.*'chatgpt' in row 0"):
+        read([row(annotator="chatgpt", raw_completion="m")])
+
+
+def test_the_official_judge_is_known_by_the_official_annotator() -> None:
+    official = BENCHMARK.card.judge
+    verdicts = [Verdict(comparison(), judge, 0.5) for judge in (official, "openai:gpt-4.1")]
+    names = [one["annotator"] for one in BENCHMARK.files.write_judgments(verdicts)]
+    assert names == [ANNOTATOR, f"{ANNOTATOR}, openai:gpt-4.1"]
+
+
+def test_an_answer_that_never_came_is_not_written() -> None:
+    answers = [generation("A"), generation(failure="too long")]
+    assert [row["output"] for row in BENCHMARK.files.write_outputs(answers)] == ["A"]
+
+
 def test_rows_short_of_805_take_difficulties_by_row(official: Assets) -> None:
     name = "alpaca_eval/annotations/gpt35_turbo_instruct.jsonl"
     rows = [json.loads(line) for line in official.read(name).splitlines()]
     assert columns(*rows).difficulty_row_N.tolist() == list(range(804))
-    assert rescore_2(rows, official)[0][0].value == pytest.approx(0.1772, abs=2e-4)
+    assert rescore_2(rows, official).scores[0].value == pytest.approx(0.1772, abs=2e-4)
 
 
 def test_judgments_of_other_instructions_are_refused(official: Assets) -> None:

@@ -105,7 +105,7 @@ def test_verdicts_become_columns_by_the_number_in_the_prompts_id() -> None:
 def test_the_lc_win_rate_is_the_published_one(
     official: Assets, model: str, published: float
 ) -> None:
-    (lc, raw, *_), _items = BENCHMARK.files.rescore(recorded(official, model), official)
+    lc, raw, *_ = BENCHMARK.files.rescore(recorded(official, model), official).scores
     assert lc.value is not None
     assert lc.interval is not None
     assert 100 * lc.value == pytest.approx(published, abs=0.15)
@@ -116,7 +116,7 @@ def test_the_lc_win_rate_is_the_published_one(
 
 
 def test_the_baseline_against_itself_is_one_half(official: Assets) -> None:
-    scores, _items = BENCHMARK.files.rescore(recorded(official, BASELINE_2), official)
+    scores = BENCHMARK.files.rescore(recorded(official, BASELINE_2), official).scores
     assert [score.value for score in scores[:3]] == [0.5, 0.5, 0.5]
 
 
@@ -124,8 +124,9 @@ def test_unread_verdicts_bound_the_lc_win_rate(official: Assets) -> None:
     rows = recorded(official, "claude-2")
     for row in rows[:20]:
         row["preference"] = None
-    (lc, *_), items = BENCHMARK.files.rescore(rows, official)
+    model, judge, (lc, *_), items = BENCHMARK.files.rescore(rows, official)
     assert (lc.n, lc.n_unread) == (785, 20)
+    assert (model, judge) == ("claude-2", BENCHMARK.card.judge)
     assert items[0] == ("alpaca_eval/0", None, "null in the file")
     assert items[20].value == pytest.approx(rows[20]["preference"] - 1)
     assert lc.bounds is not None
