@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.errors import AlignmentError, DataError
 from harness.types import (
     Assets,
     Benchmark,
     Card,
-    Comparison,
     Generation,
     Item,
     Judge,
@@ -36,6 +35,15 @@ class Result:
     """What the items were made of; none when only their values were published."""
 
 
+class Answers(NamedTuple):
+    """A model's answers to a benchmark's prompts, when the model itself is no longer needed."""
+
+    model: str
+    identity: Mapping[str, str]
+    """Of the model."""
+    generations: Sequence[Generation]
+
+
 def evaluate(benchmark: Benchmark, model: Model, judge: Judge, assets: Assets) -> Result:
     """Runs one model through one benchmark.
 
@@ -43,14 +51,26 @@ def evaluate(benchmark: Benchmark, model: Model, judge: Judge, assets: Assets) -
         AlignmentError: A stage returned other records than it was given.
         HarnessError: Data are missing or a backend cannot answer.
     """
+    return grade(benchmark, answer(benchmark, model, assets), judge, assets)
+
+
+def answer(benchmark: Benchmark, model: Model, assets: Assets) -> Answers:
+    """The first half: a model's answers to the prompts, one for each, in order."""
     prompts = load(benchmark, assets)
-    generations = answer(model, prompts)
-    comparisons = benchmark.compare(generations, assets)
-    verdicts = decide(judge, comparisons)
+    generations = model.generate(prompts)
+    _one_to_one(model.name, prompts, [generation.prompt for generation in generations])
+    return Answers(model.name, model.identity, generations)
+
+
+def grade(benchmark: Benchmark, answers: Answers, judge: Judge, assets: Assets) -> Result:
+    """The second half: what a judge says of the answers, and what that adds up to."""
+    comparisons = benchmark.compare(answers.generations, assets)
+    verdicts = judge(comparisons)
+    _one_to_one(judge.name, comparisons, [verdict.comparison for verdict in verdicts])
     scores = [withhold(benchmark.card, score) for score in benchmark.aggregate(verdicts, assets)]
-    identity = benchmark_identity(benchmark, assets) | identify(prompts, model, judge)
     items = [Item(v.comparison.candidate.prompt.id, v.value, v.cause) for v in verdicts]
-    return Result(benchmark.card, model.name, judge.name, identity, scores, items, verdicts)
+    identity = benchmark_identity(benchmark, assets) | identify(answers, judge)
+    return Result(benchmark.card, answers.model, judge.name, identity, scores, items, verdicts)
 
 
 def load(benchmark: Benchmark, assets: Assets) -> list[Prompt]:
@@ -90,20 +110,6 @@ def decoded(benchmark: Benchmark, changes: Mapping[str, Any]) -> Benchmark:
     return replace(benchmark, load=changed)
 
 
-def answer(model: Model, prompts: Sequence[Prompt]) -> list[Generation]:
-    """The model's answers, one for each prompt, in order."""
-    generations = model.generate(prompts)
-    _one_to_one(model.name, prompts, [generation.prompt for generation in generations])
-    return generations
-
-
-def decide(judge: Judge, comparisons: Sequence[Comparison]) -> list[Verdict]:
-    """The judge's verdicts, one for each comparison, in order."""
-    verdicts = judge(comparisons)
-    _one_to_one(judge.name, comparisons, [verdict.comparison for verdict in verdicts])
-    return verdicts
-
-
 def withhold(card: Card, score: Score) -> Score:
     """The score, without its value when too few verdicts could be used."""
     if score.coverage >= card.min_coverage:
@@ -116,15 +122,15 @@ def benchmark_identity(benchmark: Benchmark, assets: Assets) -> dict[str, str]:
     return {"benchmark": benchmark.card.label, **benchmark.identify(assets)}
 
 
-def identify(prompts: Sequence[Prompt], model: Model, judge: Judge) -> dict[str, str]:
+def identify(answers: Answers, judge: Judge) -> dict[str, str]:
     """What decides a score beside the benchmark: prompts, decoding, judge, rubric, weights."""
-    decodings = {prompt.decoding for prompt in prompts}
+    decodings = {str(generation.prompt.decoding) for generation in answers.generations}
     return {
-        "prompts": str(len(prompts)),
+        "prompts": str(len(answers.generations)),
         "judge": judge.name,
         **{f"judge {key}": value for key, value in judge.identity.items()},
-        "model decoding": ", ".join(sorted(map(str, decodings))),
-        **{f"model {key}": value for key, value in model.identity.items()},
+        "model decoding": ", ".join(sorted(decodings)),
+        **{f"model {key}": value for key, value in answers.identity.items()},
     }
 
 

@@ -18,7 +18,7 @@ from harness.stats.length_control import (
     bootstrap_length_control,
     fit_length_control,
 )
-from harness.types import Assets, Score, Verdict
+from harness.types import Assets, Generation, Score, Verdict
 
 OFFICIAL_CALIBRATION = "alpaca_eval/df_gamed.csv"
 RECONSTRUCTED_CALIBRATION = "alpaca_eval/df_gamed_reconstructed.csv"
@@ -32,7 +32,7 @@ class Judged(NamedTuple):
     preference_N: NDArray[np.float64]
     """Preference for the candidate in [0, 1]; NaN is unread."""
     candidate_length_N: NDArray[np.float64]
-    """In characters."""
+    """In characters; NaN where there is no answer."""
     baseline_length_N: NDArray[np.float64]
     difficulty_row_N: NDArray[np.int64]
     """Which prompt's difficulty each row takes, in 0..804."""
@@ -44,10 +44,14 @@ def judged(verdicts: Sequence[Verdict]) -> Judged:
     values = [np.nan if verdict.value is None else verdict.value for verdict in verdicts]
     return Judged(
         np.array(values, dtype=np.float64),
-        np.array([len(pair.candidate.text) for pair in pairs], dtype=np.float64),
+        np.array([_length(pair.candidate) for pair in pairs]),
         np.array([len(pair.baseline.text) if pair.baseline else 0 for pair in pairs], np.float64),
         np.array([int(pair.candidate.prompt.id.rsplit("/", 1)[1]) for pair in pairs], np.int64),
     )
+
+
+def _length(answer: Generation) -> float:
+    return np.nan if answer.failure is not None else float(len(answer.text))
 
 
 def plain_scores(table: Judged) -> list[Score]:
@@ -72,8 +76,10 @@ def discrete_win_rate(table: Judged) -> Score:
 
 def average_length(table: Judged) -> Score:
     """Mean length of the candidate's responses, in characters."""
-    mean = float(table.candidate_length_N.mean())
-    return Score("avg_length", mean, n=len(table.candidate_length_N), unit="characters")
+    given = table.candidate_length_N[~np.isnan(table.candidate_length_N)]
+    lost = len(table.candidate_length_N) - len(given)
+    mean = float(given.mean()) if len(given) else None
+    return Score("avg_length", mean, len(given), lost, unit="characters")
 
 
 def lc_win_rate(table: Judged, calibration: "CalibrationTable") -> Score:
@@ -142,7 +148,8 @@ def calibration_name(assets: Assets) -> str:
 def _features(
     table: Judged, calibration: CalibrationTable
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    delta_length_N = table.baseline_length_N - table.candidate_length_N
+    # A lost answer has no preference either; its length must only not disturb the others'.
+    delta_length_N = np.nan_to_num(table.baseline_length_N - table.candidate_length_N)
     return table.preference_N, delta_length_N, calibration.difficulty[table.difficulty_row_N]
 
 

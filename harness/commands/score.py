@@ -1,5 +1,6 @@
 """`score`: checkpoints through benchmarks, to a table."""
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from harness.commands.plan import Plan, plan, plan_table, retired, unanswered
 from harness.commands.setting import Setting
 from harness.errors import SpecError
 from harness.judging import require
-from harness.pipeline import Result, decoded, evaluate, limited
+from harness.pipeline import Answers, Result, answer, decoded, grade, limited
 from harness.report.progress import Board, Shown
 from harness.report.save import document, prepare, save_result, write_json, write_text
 from harness.report.scores import results_table
@@ -42,11 +43,10 @@ class ScoreRequest:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """One checkpoint on one benchmark, with everything it needs."""
+    """One checkpoint on one benchmark."""
 
     checkpoint: Checkpoint
     benchmark: Benchmark
-    model: Model
     judge_name: str
     judge_model: Model
 
@@ -61,14 +61,15 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
     prepare(request.out)
     with Store(request.store) as store:
         run = _Run(request, setting, series, store, setting.library())
-        jobs = run.jobs()
-        plans = [run.plan(job) for job in jobs]
+        jobs, models = run.jobs()
+        plans = [run.plan(*pair) for pair in zip(jobs, models, strict=True)]
         if request.dry_run:
-            return _finish(setting, [plan_table(plans)], {"plan": [_plan_data(p) for p in plans]})
+            return _finish(setting, [plan_table(plans)], {"plan": [asdict(p) for p in plans]})
         run.check_judges(jobs, plans)
-        results = []
-        while jobs:  # a job that is done lets go of its model, so that only one is in memory
-            results.append(run.evaluate(jobs.pop(0)))
+        # All answers come first, and a model that has given its own is let go: a GPU holds one
+        # checkpoint after the other, then the judge.
+        answers = [run.answer(job, models.popleft()) for job in jobs]
+        results = [run.grade(*pair) for pair in zip(jobs, answers, strict=True)]
         tables = [*_tables(results), *_bill(store.spend(series.name))]
         _save(request.out / series.name, tables, results)
         return _finish(setting, tables, document(results, items=request.items))
@@ -82,24 +83,23 @@ class _Run:
     store: Store
     assets: Assets
 
-    def jobs(self) -> list[_Job]:
-        """Every checkpoint on every benchmark; a name that nothing answers to fails here."""
-        benchmarks = [self._benchmark(name) for name in self.request.benchmarks]
-        judges = [self._judge(benchmark) for benchmark in benchmarks]
-        return [
-            _Job(checkpoint, benchmark, model, *judge)
-            for checkpoint in self.series.checkpoints
-            for model, benchmark, judge in zip(
-                self._models(checkpoint, benchmarks), benchmarks, judges, strict=True
-            )
-        ]
+    def jobs(self) -> tuple[list[_Job], deque[Model]]:
+        """Every checkpoint on every benchmark, and the model of each.
 
-    def plan(self, job: _Job) -> Plan:
+        A name that nothing answers to fails here.
+        """
+        benchmarks = [self._benchmark(name) for name in self.request.benchmarks]
+        judged = [(benchmark, *self._judge(benchmark)) for benchmark in benchmarks]
+        checkpoints = self.series.checkpoints
+        jobs = [_Job(checkpoint, *pair) for checkpoint in checkpoints for pair in judged]
+        return jobs, deque(model for c in checkpoints for model in self._models(c, benchmarks))
+
+    def plan(self, job: _Job, model: Model) -> Plan:
         """What the job would ask; judgments that are already paid for are imported first."""
         source = job.checkpoint.judgments or self.request.judgments
         if source:
             self._import(job, source)
-        return plan(job.checkpoint.name, job.benchmark, job.model, job.judge_model, self.assets)
+        return plan(job.checkpoint.name, job.benchmark, model, job.judge_model, self.assets)
 
     def check_judges(self, jobs: Sequence[_Job], plans: Sequence[Plan]) -> None:
         """Probes each judge that will be asked, before anything else is spent."""
@@ -113,14 +113,18 @@ class _Run:
         for job in asked.values():
             require(job.judge_model, job.benchmark.rubric(self.assets))
 
-    def evaluate(self, job: _Job) -> tuple[str, Result]:
-        """The job's result, saved at once."""
+    def answer(self, job: _Job, model: Model) -> Answers:
+        """The checkpoint's answers."""
+        shown = Shown(model, Board(self.setting.err), f"{job.checkpoint.name}: answering")
+        return answer(job.benchmark, shown, self.assets)
+
+    def grade(self, job: _Job, answers: Answers) -> tuple[str, Result]:
+        """The checkpoint's result by name, saved at once."""
         board, name = Board(self.setting.err), job.checkpoint.name
         rubric = job.benchmark.rubric(self.assets)
         judge_model = Shown(job.judge_model, board, f"{name}: judging", rubric.read)
         judge = registry.judge(job.judge_name, rubric, judge_model)
-        model = Shown(job.model, board, f"{name}: answering")
-        result = evaluate(job.benchmark, model, judge, self.assets)
+        result = grade(job.benchmark, answers, judge, self.assets)
         marked = _marked(job.checkpoint, _placed(job.checkpoint, result))
         save_result(self.request.out / self.series.name, name, job.benchmark, marked)
         return name, marked
@@ -220,7 +224,3 @@ def _finish(setting: Setting, tables: list[Table], data: dict[str, object]) -> l
     setting.show(tables)
     setting.keep(data)
     return tables
-
-
-def _plan_data(planned: Plan) -> dict[str, object]:
-    return asdict(planned)

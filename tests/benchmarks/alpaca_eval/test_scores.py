@@ -22,8 +22,8 @@ from benchmarks.alpaca_eval.scores import (
     win_rate,
 )
 from harness.assets import Asset, Library
-from harness.types import Assets
-from tests.records import comparison, prompt, verdict
+from harness.types import Assets, Comparison
+from tests.records import comparison, generation, prompt, verdict
 
 NAN = math.nan
 
@@ -75,6 +75,15 @@ def test_the_discrete_win_rate_counts_sides_and_halves_draws() -> None:
 
 def test_the_length_is_the_mean_of_the_candidates_characters() -> None:
     assert average_length(table(0.1, 0.9, candidate=7)).value == 7
+
+
+def test_an_answer_that_never_came_has_no_length() -> None:
+    asked = prompt("Q", id="alpaca_eval/3")
+    lost = Comparison(generation(failure="too long", prompt=asked), generation("b", prompt=asked))
+    there = comparison("four", "b", asked)
+    columns = judged([verdict(None, "no response", comparison=lost), verdict(1, comparison=there)])
+    score = average_length(columns)
+    assert (score.value, score.n, score.n_unread) == (4, 1, 1)
 
 
 @given(st.lists(st.floats(0, 1), min_size=2), st.randoms())
