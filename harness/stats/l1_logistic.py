@@ -20,7 +20,6 @@ from harness.errors import DataError
 Array = NDArray[np.float64]
 
 _MOST_STEPS = 1000  # a fit of AlpacaEval takes about ten
-_SETTLED = 1e-6  # Newton's error is about the square of its last step
 _SAFE_REACH = 1.79  # below the root of e^R = 1 + R + R^2
 _UNIT = np.eye(3)
 _FACES = np.array(list(product((-1.0, 0.0, 1.0), repeat=3)))
@@ -39,7 +38,7 @@ class Rows(NamedTuple):
     """(..., r)"""
 
 
-def minimise(rows: Rows, penalty: Array, start: Array) -> Array:
+def minimise(rows: Rows, penalty: Array, start: Array, settled: float = 1e-6) -> Array:
     """Coefficients (..., m, 3) of m problems on each set of rows: least loss + penalty * |w|_1.
 
     Proximal Newton: each step goes to the exact minimum of the quadratic model plus the penalty,
@@ -50,6 +49,7 @@ def minimise(rows: Rows, penalty: Array, start: Array) -> Array:
         rows: The labelled rows.
         penalty: Of each problem, shape (m,).
         start: Where to begin, shape (..., m, 3).
+        settled: The last step moves no margin by more; the error left is about its square.
 
     Raises:
         DataError: It did not settle, which takes rows of a kind that no benchmark has.
@@ -71,7 +71,7 @@ def minimise(rows: Rows, penalty: Array, start: Array) -> Array:
         step = _newton_point(hessian[..., _PAIRS], gradient, w, penalty) - w
         reach = np.abs(np.matmul(step, features, out=slope), out=slope).max(axis=-1)
         w = w + _damping(reach)[..., None] * step
-        if reach.max() < _SETTLED:
+        if reach.max() < settled:
             return w
     raise DataError(f"a logistic fit did not settle in {_MOST_STEPS} steps; lower C")
 

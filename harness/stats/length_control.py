@@ -42,6 +42,7 @@ FOLDS = 5
 CALIBRATION_WEIGHT = 0.2 / 2
 """Weight of a calibration row: upstream's 0.2, shared by two models."""
 
+_ROUGHLY = 1e-3  # leaves 1e-6 in the coefficients and, flat as it is there, 1e-12 in a loss
 _BLOCK = 8  # replicates refitted at once: few enough that their rows stay in cache
 
 
@@ -110,16 +111,17 @@ def fit_length_control(
     once = np.ones(len(preference_N))
     rows = _rows(preference_N, delta_length_N, difficulty_N, calibration, once)
     grid = GRID if c is None else np.array([_checked_strength(c)])
-    path = minimise(rows, 1 / grid, np.zeros((len(grid), 3)))
+    path = minimise(rows, 1 / grid, np.zeros((len(grid), 3)), _ROUGHLY)
     losses = _held_out_losses(rows, path) if c is None else np.empty(0)
     chosen = int(losses.argmin()) if c is None else 0
-    predictions_N = _predictions(path[chosen], difficulty_N)
+    (w,) = minimise(rows, 1 / grid[[chosen]], path[[chosen]])
+    predictions_N = _predictions(w, difficulty_N)
     win_rate, raw_win_rate = float(predictions_N.mean()), float(np.nanmean(preference_N))
     return LengthControl(
         win_rate=win_rate,
         standard_error=_standard_error(predictions_N),
         raw_win_rate=raw_win_rate,
-        coefficients=Coefficients(*path[chosen].tolist()),
+        coefficients=Coefficients(*w.tolist()),
         c=float(grid[chosen]),
         losses=tuple(losses.tolist()),
         predictions_N=predictions_N,
@@ -298,7 +300,7 @@ def _held_out_losses(rows: Rows, path: Array) -> Array:
         )
     fold = np.arange(len(rows.preference)) % FOLDS
     training = rows._replace(weight=rows.weight * (fold != np.arange(FOLDS)[:, None]))
-    w = minimise(training, 1 / GRID, np.repeat(path[None], FOLDS, axis=0))
+    w = minimise(training, 1 / GRID, np.repeat(path[None], FOLDS, axis=0), _ROUGHLY)
     losses = [_loss(rows, slice(f, None, FOLDS), w[f]) for f in range(FOLDS)]
     mean: Array = np.mean(losses, axis=0)
     return mean
