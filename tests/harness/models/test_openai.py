@@ -258,7 +258,7 @@ def test_an_address_may_be_numbers_only() -> None:
 
 def test_openai_without_a_key_is_an_error_before_any_call() -> None:
     model, diary = build("openai:gpt-4o", ModelOptions()), Diary()
-    with pytest.raises(ModelError, match="expected OPENAI_API_KEY in the environment, came noth"):
+    with pytest.raises(ModelError, match="expected OPENAI_API_KEY in the environment"):
         model.generate(asking(1), diary)
     assert diary.started_at == {}
 
