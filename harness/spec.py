@@ -62,6 +62,8 @@ class Checkpoint(BaseModel):
     judgments: str | None = None
     """Published judgments by the official judge, imported rather than bought again."""
     chat_template: str | None = None
+    weights: str | None = None
+    """Folder of a served model's files: their content becomes part of its identity."""
 
 
 class Series(BaseModel):
@@ -137,6 +139,9 @@ def _check_family(origin: Path | str, series: Series) -> None:
         seen.append(checkpoint.name)
 
 
+_PATHS = ("judgments", "weights")
+
+
 def _anchored(series: Series, folder: Path) -> Series:
     """The series with paths that begin with a dot made relative to its file."""
 
@@ -145,7 +150,7 @@ def _anchored(series: Series, folder: Path) -> Series:
         return f"{head}{colon}{folder / tail}" if tail.startswith(("./", "../")) else text
 
     checkpoints = [
-        c.model_copy(update={"model": anchor(c.model), "judgments": anchor(c.judgments)})
+        c.model_copy(update={key: anchor(getattr(c, key)) for key in ("model", *_PATHS)})
         for c in series.checkpoints
     ]
     return series.model_copy(update={"checkpoints": checkpoints, "judge": anchor(series.judge)})

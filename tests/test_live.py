@@ -174,3 +174,19 @@ def test_transformers_own_server_judges_by_words_and_is_refused_for_log_probabil
         ran = run("score", f"hf:{checkpoints / 'iter1'}", *JUDGED, *judged)
         assert (ran.status, len(ran.lines)) == (2, 1)
         assert "log-probabilities" in ran.err
+
+
+@pytest.mark.usefixtures("mirror")
+def test_a_served_checkpoint_is_known_by_its_files(run: Run, checkpoints: Path, judge: str) -> None:
+    folder = checkpoints / "judge"
+    Path("run.yaml").write_text(
+        "name: run\ndecoding: {max_tokens: 8}\ncheckpoints:\n"
+        f"  - {{name: known, model: '{judge}', weights: '{folder}'}}\n"
+        f"  - {{name: unknown, model: '{judge}'}}\n"
+    )
+    words = ["-b", "alpaca_eval", "--limit", "4", "-j", judge, "--json", "out.json"]
+    ran = run("score", "run.yaml", *words)
+    assert ran.status == 0, ran.err
+    assert len(results()[0]["identity"]["model weights"]) == 64
+    assert "unknown: its server does not tell its weights" in ran.out
+    assert "known: its server" not in ran.out.replace("unknown", "")

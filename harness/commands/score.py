@@ -1,7 +1,7 @@
 """`score`: checkpoints through benchmarks, to a table."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -10,6 +10,8 @@ from harness.commands.plan import Plan, plan, plan_table, retired, unanswered
 from harness.commands.setting import Setting
 from harness.errors import SpecError
 from harness.judging import require
+from harness.models.local.weights import check, fingerprint
+from harness.models.serving.fingerprinted import Fingerprinted
 from harness.pipeline import Answers, Result, answer, decoded, grade, limited
 from harness.report.progress import Board, Shown
 from harness.report.save import document, prepare, save_result, write_json, write_text
@@ -145,8 +147,11 @@ class _Run:
         options = replace(self.request.options, chat_template=template)
         if checkpoint.model.startswith("replay:"):
             return [registry.model(checkpoint.model, options, b, self.assets) for b in benchmarks]
-        model = self._kept(registry.model(checkpoint.model, options, benchmarks[0], self.assets))
-        return [model] * len(benchmarks)
+        model = registry.model(checkpoint.model, options, benchmarks[0], self.assets)
+        if checkpoint.weights is not None:
+            check(Path(checkpoint.weights))
+            model = Fingerprinted(model, fingerprint(Path(checkpoint.weights)))
+        return [self._kept(model)] * len(benchmarks)
 
     def _kept(self, model: Model) -> Model:
         """The model with its answers in the store; a recording needs none."""
@@ -184,12 +189,20 @@ def _placed(checkpoint: Checkpoint, result: Result) -> Result:
 
 
 def _marked(checkpoint: Checkpoint, result: Result) -> Result:
-    """The result, with a doubt on its main score when its judge also labelled its training data."""
-    if checkpoint.trained_by_judge != result.judge:
-        return result
+    """The result, with what the series gives reason to doubt on its main score."""
     main, *others = result.scores
-    doubt = f"{result.judge} also labelled its training data"
-    return replace(result, scores=[replace(main, doubts=(*main.doubts, doubt)), *others])
+    doubts = (*main.doubts, *_doubts(checkpoint, result))
+    return replace(result, scores=[replace(main, doubts=doubts), *others])
+
+
+def _doubts(checkpoint: Checkpoint, result: Result) -> Iterator[str]:
+    if checkpoint.trained_by_judge == result.judge:
+        yield f"{result.judge} also labelled its training data"
+    if checkpoint.model.startswith("http") and checkpoint.weights is None:
+        yield (
+            "its server does not tell its weights, so answers are kept by name and address; "
+            "for a checkpoint, give its folder as 'weights' in a series file"
+        )
 
 
 def _tables(results: Sequence[tuple[str, Result]]) -> list[Table]:
