@@ -3,7 +3,7 @@
 A series is the checkpoints of one run in the order in which they were made::
 
     name: sppo
-    judge: openai:gpt-4-1106-preview          # optional: else each benchmark's official judge
+    judge: openai:gpt-4.1                     # optional: else each benchmark's official judge
     decoding: {temperature: 0.7, top_p: 0.9}  # optional: where the protocol leaves it free
     checkpoints:
       - {name: base, model: "hf:mistralai/Mistral-7B-Instruct-v0.2"}
