@@ -53,10 +53,7 @@ def _online_by_mark(request: pytest.FixtureRequest) -> Iterator[None]:
     global _guarded  # noqa: PLW0603  # an audit hook can be neither removed nor given arguments
     _guarded = not any(request.node.get_closest_marker(mark) for mark in _ONLINE)
     yield
-    _BESIDE = Path(__file__).parents[2] / "shared" / "assets"
-
-
-_guarded = True
+    _guarded = True
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from harness.report.table import Table, to_markdown
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "README.md"
-SHOWN = ("run_eval.py", "harness", "benchmarks", "judges", "bench")
+SHOWN = ("run_eval.py", "harness", "benchmarks", "judges", "train", "bench")
 
 
 def benchmarks() -> str:

@@ -2,6 +2,7 @@ import re
 
 from harness import registry
 from tests.readme import CHEAP, PAGE, SHOWN, written
+from train.objectives import OBJECTIVES
 
 
 def test_the_generated_parts_are_up_to_date() -> None:
@@ -9,11 +10,11 @@ def test_the_generated_parts_are_up_to_date() -> None:
     assert written(page, CHEAP) == page, "run: make readme"
 
 
-def test_every_benchmark_judge_and_backend_is_named() -> None:
+def test_every_benchmark_judge_backend_and_objective_is_named() -> None:
     page = PAGE.read_text()
     for benchmark in registry.benchmarks():
         assert benchmark.card.label in page
-    for name in (*registry.judges(), *registry.backends()):
+    for name in (*registry.judges(), *registry.backends(), *OBJECTIVES):
         assert re.search(rf"\b{name}\b", page), name
 
 
