@@ -9,7 +9,18 @@ import click
 
 _PATH = click.Path(path_type=Path)
 _assets = click.option("--assets", type=_PATH, help="Folder of official files, looked in first.")
-_json = click.option("--json", type=_PATH, help="Also write what is printed as data.")
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+def _filled(_context: click.Context, _option: click.Parameter, path: Path | None) -> Path | None:
+    if path is not None and not path.name:
+        raise click.BadParameter("expected the name of a file, came nothing")
+    return path
+
+
+_json = click.option(
+    "--json", type=_FILE, callback=_filled, help="Also write what is printed as data."
+)
 _items = click.option("--items", is_flag=True, help="With --json: every item's id, value, cause.")
 
 
@@ -80,7 +91,7 @@ def score(
 
     request = ScoreRequest(
         what=what,
-        benchmarks=benchmarks.split(","),
+        benchmarks=list(dict.fromkeys(filter(None, map(str.strip, benchmarks.split(","))))),
         judge=judge,
         limit=limit,
         judgments=judgments,
@@ -132,7 +143,7 @@ def verify(benchmark: str | None, assets: Path | None, json: Path | None) -> Non
     from harness.commands.verify import verify as run
 
     if not run(benchmark, Setting(assets, json)):
-        raise SystemExit(1)
+        click.get_current_context().exit(1)
 
 
 @cli.command("list")
@@ -174,7 +185,7 @@ def assets(action: str, names: tuple[str, ...], assets: Path | None, json: Path 
     elif action == "pull":
         catalogue.pull_assets(names, setting)
     elif not catalogue.verify_assets(names, setting):
-        raise SystemExit(1)
+        click.get_current_context().exit(1)
 
 
 @cli.command()
@@ -193,26 +204,35 @@ def doctor(assets: Path | None, json: Path | None) -> None:
     run(Setting(assets, json))
 
 
+_BROKEN_PIPE = 141  # what a shell gives a program whose reader has left
+
+
+def _report(line: str) -> None:
+    from harness.report.table import plain
+
+    print(plain(line), file=sys.stderr)  # noqa: T201 - the one place that reports errors
+
+
 def main() -> int:
     """Exit status: 0 done, 1 a check did not hold, 2 the request was wrong, 130 Ctrl-C."""
     from harness.errors import HarnessError
 
     try:
-        cli.main(standalone_mode=False)
+        return cli.main(standalone_mode=False) or 0
     except click.ClickException as error:
         error.show()
         return 2
     except HarnessError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the one place that reports errors
+        _report(f"error: {error}")
+        return 2
+    except (BrokenPipeError, SystemExit):  # rich makes the second of the first
+        return _BROKEN_PIPE
+    except OSError as error:
+        _report(f"error: expected to read or write {error.filename or 'the output'}, but {error}")
         return 2
     except (KeyboardInterrupt, click.Abort):
-        print(  # noqa: T201 - as above
-            "stopped; what arrived is stored: run the same command to go on", file=sys.stderr
-        )
+        _report("stopped; what arrived is stored: run the same command to go on")
         return 130
-    except SystemExit as status:
-        return int(status.code or 0)
-    return 0
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ Each message says what was expected, what came, and what to do.
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+_SHOWN = 12
+
 
 class HarnessError(Exception):
     """Any error whose message alone is enough for the user."""
@@ -37,7 +39,8 @@ class UnknownNameError(HarnessError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
         near = get_close_matches(name, names, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(names)}"
+        shown = ", ".join(names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
+        hint = f"did you mean '{near[0]}'?" if near else f"known: {shown}"
         super().__init__(f"no {kind} is called '{name}'; {hint}")
 
 

@@ -27,9 +27,15 @@ def unpacked(path: Path) -> bytes:
 def write_whole(path: Path, content: bytes) -> None:
     """Writes a file in one step, so that a killed process leaves the old one or the new one.
 
+    A link stays a link, and what is no file (/dev/stdout) is written to as it is.
+
     Raises:
         OSError: The disk is full or the place cannot be written; nothing is left behind.
     """
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     whole = path.with_name(f".{path.name}.{os.getpid()}")
     try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from harness.errors import ModelError
 from harness.types import Comparison, Judge, Model, Prompt, Rubric, Verdict
@@ -91,10 +92,13 @@ def settle(comparison: Comparison, judge: str) -> Verdict | None:
 def require(model: Model, rubric: Rubric) -> None:
     """Asks the judge's model one short question, to see that it can answer as the rubric needs.
 
+    The question holds the time, so that it is asked anew each time and never answered by a store.
+
     Raises:
         ModelError: It cannot be reached, or returns fewer log-probabilities than are read.
     """
-    probe = Prompt("probe", ("Reply with the letter m and nothing else.",), rubric.decoding)
+    question = f"Reply with one letter and nothing else. ({datetime.now(UTC).isoformat()})"
+    probe = Prompt("probe", (question,), rubric.decoding)
     (answer,) = model.generate([probe])
     if answer.failure is not None:
         raise ModelError(f"expected '{model.name}' to judge, but it refuses: {answer.failure}")

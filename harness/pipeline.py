@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from harness.errors import AlignmentError, DataError
+from harness.errors import AlignmentError, DataError, ModelError
 from harness.types import (
     Assets,
     Benchmark,
@@ -55,10 +55,19 @@ def evaluate(benchmark: Benchmark, model: Model, judge: Judge, assets: Assets) -
 
 
 def answer(benchmark: Benchmark, model: Model, assets: Assets) -> Answers:
-    """The first half: a model's answers to the prompts, one for each, in order."""
+    """The first half: a model's answers to the prompts, one for each, in order.
+
+    Raises:
+        ModelError: There is not a single answer.
+    """
     prompts = load(benchmark, assets)
     generations = model.generate(prompts)
     _one_to_one(model.name, prompts, [generation.prompt for generation in generations])
+    if all(generation.failure is not None for generation in generations):
+        raise ModelError(
+            f"expected answers from '{model.name}', it refused all {len(prompts)} prompts (first: "
+            f"{generations[0].failure}); if they do not fit, lower --max-tokens"
+        )
     return Answers(model.name, model.identity, generations)
 
 

@@ -4,9 +4,10 @@ import pkgutil
 from importlib import import_module
 from types import ModuleType
 
-from harness.errors import DataError, UnknownNameError
+from harness.errors import UnknownNameError
 from harness.judging import judge_prompt
 from harness.models import replay
+from harness.names import public
 from harness.rows import read_files
 from harness.types import (
     Assets,
@@ -30,11 +31,11 @@ def benchmark(name: str) -> Benchmark:
     Raises:
         UnknownNameError: No file or no version is called so.
     """
-    stem, _, version = name.partition("@")
+    stem, at, version = name.partition("@")
     versions = {b.card.version: b for b in _versions(_load("benchmarks", stem, "benchmark"))}
-    if version and version not in versions:
+    if at and version not in versions:
         raise UnknownNameError(f"version of {stem}", version, versions)
-    return versions[version] if version else next(iter(versions.values()))
+    return versions[version] if at else next(iter(versions.values()))
 
 
 def benchmarks() -> list[Benchmark]:
@@ -95,28 +96,19 @@ def judge(name: str, rubric: Rubric, model: Model) -> Judge:
     return made
 
 
-def recorded(
-    benchmark: Benchmark, rubric: Rubric, rows: Rows, judge: str | None = None
-) -> list[tuple[Prompt, Response]]:
-    """Judge prompts that published judgments answer, with the answers.
-
-    Raises:
-        DataError: They are of another judge than the named one.
-    """
-    judgments = benchmark.files.read_judgments(rows)
-    other = next((j.judge for j in judgments if judge is not None and j.judge != judge), None)
-    if other is not None:
-        raise DataError(
-            f"expected judgments by '{judge}', came some by '{other}'; name that judge with -j"
-        )
-    return [(judge_prompt(rubric, comparison), raw) for comparison, raw, _ in judgments]
+def recorded(benchmark: Benchmark, rubric: Rubric, rows: Rows) -> list[tuple[Prompt, Response]]:
+    """Judge prompts that published judgments answer, with the answers."""
+    return [
+        (judge_prompt(rubric, comparison), raw)
+        for comparison, raw, _ in benchmark.files.read_judgments(rows)
+    ]
 
 
 def _scheme(name: str) -> tuple[str, str]:
     scheme, colon, rest = name.partition(":")
     if not colon or not rest or scheme not in backends():
-        meant = (rest if colon else scheme) or "NAME"
-        raise UnknownNameError("model", name, [f"{known}:{meant}" for known in backends()])
+        meant = public((rest if colon else scheme) or "NAME")
+        raise UnknownNameError("model", public(name), [f"{known}:{meant}" for known in backends()])
     return scheme, rest
 
 

@@ -20,6 +20,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import SpecError
+from harness.names import public
 from harness.pricing import seller
 
 _LONGEST = 120
@@ -89,6 +90,7 @@ def read_series(path: Path) -> Series:
         content = yaml.safe_load(text)
     except (OSError, ValueError, KeyError, AttributeError, yaml.YAMLError) as error:
         raise SpecError(f"expected a YAML file at {path}, but {_one_line(error)}") from error
+    _check_keys_once(path, node)
     if not isinstance(content, dict):
         raise SpecError(
             f"expected 'name' and 'checkpoints' in {path}, came {content!r:.40}; "
@@ -102,6 +104,21 @@ def read_series(path: Path) -> Series:
     return _counted(_anchored(series, path.parent))
 
 
+def _check_keys_once(path: Path, node: yaml.Node | None) -> None:
+    """YAML lets a repeated key win silently."""
+    if isinstance(node, yaml.SequenceNode):
+        for entry in node.value:
+            _check_keys_once(path, entry)
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if str(key.value) in seen:
+                line = key.start_mark.line + 1
+                raise SpecError(f"{path}:{line}: expected each key once, '{key.value}' comes twice")
+            seen.add(str(key.value))
+            _check_keys_once(path, value)
+
+
 def series_of(models: list[str]) -> Series:
     """The series that a list of model names on the command line makes.
 
@@ -109,14 +126,15 @@ def series_of(models: list[str]) -> Series:
         SpecError: A model comes twice, or its results cannot be called after it.
     """
     tails = [Path(seller(model).model or model).name for model in models]
-    names = tails if len(set(tails)) == len(tails) else models
+    names = tails if len(set(tails)) == len(tails) else [public(model) for model in models]
     fit = [name.replace("/", "_").replace("\\", "_")[-_LONGEST:] for name in names]
     try:
         checkpoints = [Checkpoint(name=n, model=m) for n, m in zip(fit, models, strict=True)]
         series = Series(name=fit[0], checkpoints=checkpoints)
     except ValidationError as error:
         raise SpecError(
-            f"expected models whose last part can name a folder, came {', '.join(models)!r}; "
+            f"expected models whose last part can name a folder, came "
+            f"{', '.join(map(public, models))!r}; "
             f"give it a name: put it into a series file"
         ) from error
     _check_family("the command line", series)

@@ -9,7 +9,7 @@ Caching, retrying and showing progress are wrappers that are themselves models o
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +201,23 @@ class Model(Protocol):
         Raises:
             ModelError: Some calls failed for good; what did arrive was shown to `watch`.
         """
+
+
+@runtime_checkable
+class Closing(Protocol):
+    """A model that holds memory or a process until it is closed; asked again, it starts anew."""
+
+    def close(self) -> None:
+        """Lets go of them."""
+
+
+def close(model: Model) -> None:
+    """Closes a model, through whatever wraps it; most have nothing to let go of."""
+    inner = getattr(model, "model", None)
+    if inner is not None:
+        close(inner)
+    elif isinstance(model, Closing):
+        model.close()
 
 
 @dataclass(frozen=True, slots=True)

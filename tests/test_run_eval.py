@@ -77,6 +77,9 @@ def test_doctor_says_what_to_do(run: Run) -> None:
         (["score", "replay:none.json", "-b", "alpaca_eval"], "readable file at none.json"),
         (["rescore", "alpaca_eval", "--judgments", "none.json"], "readable file at none.json"),
         (["verify", "alpaca"], "did you mean 'alpaca_eval'?"),
+        (["verify", "alpaca_eval@"], "no version of alpaca_eval is called ''"),
+        (["score", "hf:x", "-b", " , "], "expected benchmarks after -b"),
+        (["score", "ftp://u:secret@h#m", "-b", "alpaca_eval"], "no model is called 'ftp://h#m'"),
         (["assets", "pull", "alpaca_eval/nothing"], "no asset is called"),
     ],
 )
@@ -87,7 +90,16 @@ def test_a_wrong_request_gets_one_clear_line(run: Run, words: list[str], message
     assert message in ran.err
 
 
-@pytest.mark.parametrize("words", [["scor"], ["score"], ["score", "hf:x", "--limit", "0"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["scor"],
+        ["score"],
+        ["score", "hf:x", "--limit", "0"],
+        ["list", "--json", ""],
+        ["list", "--json", "."],
+    ],
+)
 def test_a_malformed_command_line_exits_with_2(run: Run, words: list[str]) -> None:
     ran = run(*words)
     assert ran.status == 2
@@ -104,3 +116,29 @@ def test_ctrl_c_exits_with_130_and_says_how_to_go_on(
     ran = run("list")
     assert (ran.status, len(ran.lines)) == (130, 1)
     assert "run the same command to go on" in ran.err
+
+
+def test_a_link_stays_a_link(run: Run) -> None:
+    Path("real.json").touch()
+    Path("link.json").symlink_to("real.json")
+    run("list", "--json", "link.json")
+    assert Path("link.json").is_symlink()
+    assert json.loads(Path("real.json").read_text())["judges"] == ["llm"]
+
+
+def shell(command: str) -> subprocess.CompletedProcess[str]:
+    whole = ["bash", "-c", f"{sys.executable} run_eval.py {command}"]
+    return subprocess.run(whole, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_a_reader_that_leaves_is_no_failed_check() -> None:
+    done = shell("assets list | head -1; exit ${PIPESTATUS[0]}")
+    assert done.returncode in {0, 141}
+    assert "Traceback" not in done.stderr
+
+
+def test_a_full_disk_under_the_output_gets_one_clear_line() -> None:
+    done = shell("list > /dev/full")
+    assert done.returncode == 2
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr

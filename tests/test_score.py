@@ -10,6 +10,7 @@ import pytest
 
 from tests.command import Run
 from tests.full_disk import largest_file
+from tests.tiny.checkpoint import make_checkpoint
 
 ROOT = Path(__file__).parents[1]
 SERIES = str(ROOT / "examples" / "alpacafarm.yaml")
@@ -66,7 +67,7 @@ def test_a_second_run_gives_the_same_bits(run: Run) -> None:
 @pytest.mark.usefixtures("mirror")
 def test_what_was_written_can_be_rescored(run: Run) -> None:
     run("score", SERIES, "-b", "alpaca_eval", "--json", "out.json")
-    place = "results/alpacafarm/alpaca_eval@2.0/ppo-human/annotations.json"
+    (place,) = map(str, Path("results").glob("*/alpaca_eval@2.0/ppo-human/annotations.json"))
     run("rescore", "alpaca_eval", "--judgments", place, "--json", "again.json")
     for metric in ("lc_win_rate", "win_rate"):
         assert value(results("again.json")[0], metric) == pytest.approx(
@@ -226,6 +227,56 @@ def test_judgments_by_another_judge_do_not_pass_for_the_official_ones(run: Run, 
     assert run(*mine, "-j", "openai:gpt-4.1").status == 0
     ran = run("rescore", "alpaca_eval", "--judgments", "theirs.json")
     assert "openai:gpt-4.1 judging" in ran.out
+
+
+def test_judgments_of_another_model_are_refused(run: Run, rows: Any) -> None:
+    other = [row | {"output_2": row["output_2"] + "!"} for row in rows]
+    ran = run("score", own(other), "-b", "alpaca_eval", "--judgments", f"asset:{FULL}")
+    assert (ran.status, len(ran.lines)) == (2, 1)
+    assert "none of 805 fits; are they of another model?" in ran.err
+
+
+def test_judgments_without_raw_answers_are_refused(run: Run, rows: Any) -> None:
+    Path("bare.json").write_text(json.dumps([row | {"raw_completion": None} for row in rows]))
+    ran = run("score", own(rows), "-b", "alpaca_eval", "--judgments", "bare.json")
+    assert (ran.status, len(ran.lines)) == (2, 1)
+    assert "without the judge's raw answers" in ran.err
+
+
+def test_a_bad_import_can_be_mended_by_a_good_one(run: Run, rows: Any) -> None:
+    wrong = json.loads(json.dumps(rows))
+    for row in wrong:
+        if row["raw_completion"]:
+            token = row["raw_completion"]["logprobs"]["content"][0]
+            token["top_logprobs"] = [{"token": "M", "logprob": -0.1}]
+    Path("wrong.json").write_text(json.dumps(wrong))
+    words = ["score", own(rows), "-b", "alpaca_eval", "--json", "out.json", "--judgments"]
+    run(*words, "wrong.json")
+    assert 100 * value(results()[0], "win_rate") == pytest.approx(50, abs=3)
+    run(*words, f"asset:{FULL}")
+    assert 100 * value(results()[0], "win_rate") == pytest.approx(2.59, abs=0.005)
+
+
+@pytest.mark.usefixtures("mirror")
+def test_a_series_own_judgments_are_left_out_under_another_judge(run: Run) -> None:
+    ran = run("score", SERIES, "-b", "alpaca_eval", "-j", f"replay:asset:{FULL}")
+    assert "published judgments left out, by another judge" in ran.lines[0]
+
+
+@pytest.mark.usefixtures("mirror")
+def test_runs_that_ask_something_else_do_not_overwrite_each_other(run: Run) -> None:
+    for limit in ("20", "40", "20"):
+        assert run("score", SERIES, "-b", "alpaca_eval", "--limit", limit).status == 0
+    assert len(list(Path("results").glob("alpacafarm-*"))) == 2
+
+
+@pytest.mark.usefixtures("mirror")
+def test_a_model_that_refuses_every_prompt_ends_the_run(run: Run, tmp_path: Path) -> None:
+    make_checkpoint(tmp_path / "small", window=64)
+    ran = run("score", f"hf:{tmp_path / 'small'}", *JUDGE, "--limit", "3")
+    assert ran.status == 2
+    assert "refused all 3 prompts" in ran.lines[-1]
+    assert "lower --max-tokens" in ran.lines[-1]
 
 
 @pytest.mark.usefixtures("mirror")

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from benchmarks.alpaca_eval import files, parity, scores
+from benchmarks.alpaca_eval import columns, files, parity, scores
 from benchmarks.alpaca_eval.rubric import (
     LOGPROB_TEMPLATE,
     RANKING_TEMPLATE,
@@ -34,8 +34,10 @@ from harness.types import (
 
 BASELINE_2 = "gpt4_1106_preview"
 BASELINE_1 = "text_davinci_003"
-ANNOTATOR_2 = files.Annotator("weighted_alpaca_eval_gpt4_turbo", "openai:gpt-4-1106-preview")
-ANNOTATOR_1 = files.Annotator("alpaca_eval_gpt4", "openai:gpt-4")
+ANNOTATOR_2 = files.Annotator(
+    "weighted_alpaca_eval_gpt4_turbo", "openai:gpt-4-1106-preview", reads_logprobs=True
+)
+ANNOTATOR_1 = files.Annotator("alpaca_eval_gpt4", "openai:gpt-4", reads_logprobs=False)
 DECODING = Decoding(max_tokens=2048)
 """Greedy; the published protocol leaves decoding to each model, so a series may set its own."""
 
@@ -60,7 +62,7 @@ def load(baseline: str, assets: Assets) -> list[Prompt]:
 
 def without_texts(raw: bytes, assets: Assets) -> bytes:
     """Published annotations in the small form whose hash the catalogue pins."""
-    return files.without_texts(raw, _order(BASELINE_2, assets))
+    return columns.without_texts(raw, _order(BASELINE_2, assets))
 
 
 def aggregate_2(verdicts: Sequence[Verdict], assets: Assets) -> list[Score]:
@@ -75,19 +77,14 @@ def aggregate_1(verdicts: Sequence[Verdict], _assets: Assets) -> list[Score]:
 
 def rescore_2(rows: Rows, assets: Assets) -> Rescored:
     """Published 2.0 judgments."""
-    table = files.read_columns(rows, BASELINE_2)
-    judge = ANNOTATOR_2.judge_of(rows[0], 0)
-    items = files.read_items(rows, table.preference_N, _order(BASELINE_2, assets))
-    found = scores.length_controlled_scores(table, assets)
-    return Rescored(str(rows[0]["generator_2"]), judge, found, items)
+    table = columns.read_columns(rows, BASELINE_2, _order(BASELINE_2, assets))
+    return _rescored(rows, ANNOTATOR_2, table, scores.length_controlled_scores(table, assets))
 
 
 def rescore_1(rows: Rows, assets: Assets) -> Rescored:
     """Published 1.0 judgments."""
-    table = files.read_columns(rows, BASELINE_1)
-    judge = ANNOTATOR_1.judge_of(rows[0], 0)
-    items = files.read_items(rows, table.preference_N, _order(BASELINE_1, assets))
-    return Rescored(str(rows[0]["generator_2"]), judge, scores.plain_scores(table), items)
+    table = columns.read_columns(rows, BASELINE_1, _order(BASELINE_1, assets))
+    return _rescored(rows, ANNOTATOR_1, table, scores.plain_scores(table))
 
 
 def identify_2(assets: Assets) -> Mapping[str, str]:
@@ -98,6 +95,13 @@ def identify_2(assets: Assets) -> Mapping[str, str]:
 def identify_1(_assets: Assets) -> Mapping[str, str]:
     """The baseline."""
     return {"baseline": BASELINE_1}
+
+
+def _rescored(
+    rows: Rows, annotator: files.Annotator, table: scores.Judged, found: list[Score]
+) -> Rescored:
+    model, judge = str(rows[0]["generator_2"]), annotator.judge_of(rows[0], 0)
+    return Rescored(model, judge, found, columns.items(table))
 
 
 def _order(baseline: str, assets: Assets) -> list[str]:

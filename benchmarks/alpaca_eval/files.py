@@ -5,20 +5,15 @@ In these files `output_1` is the baseline's, `output_2` the candidate's, and `pr
 """
 
 import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from benchmarks.alpaca_eval.scores import Judged
+from benchmarks.alpaca_eval.fields import Row, logprob, text
 from harness.errors import DataError
 from harness.types import (
     Comparison,
     Decoding,
     Generation,
-    Item,
     Prompt,
     Recorded,
     Response,
@@ -27,8 +22,6 @@ from harness.types import (
     Usage,
     Verdict,
 )
-
-_KEPT = ("generator_1", "generator_2", "dataset", "annotator", "preference")
 
 
 def read_outputs(rows: Rows) -> dict[tuple[str, ...], tuple[str, ...]]:
@@ -39,13 +32,13 @@ def read_outputs(rows: Rows) -> dict[tuple[str, ...], tuple[str, ...]]:
     """
     answers: dict[tuple[str, ...], tuple[str, ...]] = {}
     for number, row in enumerate(rows):
-        turns = (_text(row, number, "instruction"),)
+        turns = (text(row, number, "instruction"),)
         if turns in answers:
             raise DataError(
                 f"expected each instruction once, row {number} repeats {turns[0][:60]!r}; "
                 f"keep one answer for each"
             )
-        answers[turns] = (_text(row, number, "output_2" if "output_2" in row else "output"),)
+        answers[turns] = (text(row, number, "output_2" if "output_2" in row else "output"),)
     return answers
 
 
@@ -68,12 +61,14 @@ class Annotator(NamedTuple):
     name: str
     judge: str
     """The official one."""
+    reads_logprobs: bool
+    """Whether the verdict lies in the log-probabilities of the raw answer, not in its text."""
 
     def under(self, judge: str) -> str:
         """What the files call this rubric under a judge."""
         return self.name if judge == self.judge else f"{self.name}, {judge}"
 
-    def judge_of(self, row: Mapping[str, Any], number: int) -> str:
+    def judge_of(self, row: Row, number: int) -> str:
         """The judge of a row.
 
         Raises:
@@ -92,18 +87,23 @@ def read_judgments(rows: Rows, annotator: Annotator) -> list[Recorded]:
     """The rows of annotations.json that carry the judge's raw answer.
 
     Raises:
-        DataError: A row lacks a text, its raw answer is of no known form, or it is of another
-            rubric.
+        DataError: A row lacks a text, its raw answer is of no known form, it is of another rubric,
+            a question was answered twice and differently, or the rubric reads log-probabilities
+            and no answer has any.
     """
-    return [
+    answered = [(i, row) for i, row in enumerate(rows) if row.get("raw_completion") is not None]
+    recorded = [
         Recorded(
             _comparison(row, number),
             _response(row["raw_completion"], number),
             annotator.judge_of(row, number),
         )
-        for number, row in enumerate(rows)
-        if row.get("raw_completion") is not None
+        for number, row in answered
     ]
+    _check_one_answer_each(answered)
+    if annotator.reads_logprobs:
+        _check_logprobs(recorded)
+    return recorded
 
 
 def write_judgments(verdicts: Sequence[Verdict], annotator: Annotator) -> list[dict[str, Any]]:
@@ -111,96 +111,34 @@ def write_judgments(verdicts: Sequence[Verdict], annotator: Annotator) -> list[d
     return [_annotation(verdict, annotator.under(verdict.judge)) for verdict in verdicts]
 
 
-def read_columns(rows: Rows, baseline: str) -> Judged:
-    """The columns that scores are made of, from annotations with texts or with their lengths.
-
-    A file of fewer than 805 rows takes prompt difficulties by row, as upstream does.
-
-    Raises:
-        DataError: The rows are of another baseline, of several models or judges, repeat an
-            instruction, or hold a preference outside its range.
-    """
-    _check_all(rows, "generator_1", baseline)
-    _check_all(rows, "annotator", str(rows[0].get("annotator")))
-    _check_all(rows, "generator_2", str(rows[0].get("generator_2")))
-    _check_unique(rows)
-    return Judged(
-        np.array([_preference(row, number) for number, row in enumerate(rows)]),
-        np.array([_length(row, number, "output_2") for number, row in enumerate(rows)]),
-        np.array([_length(row, number, "output_1") for number, row in enumerate(rows)]),
-        np.arange(len(rows)),
-    )
+def _check_one_answer_each(answered: Sequence[tuple[int, Row]]) -> None:
+    """A question is an instruction with both outputs, since a file may be of several models."""
+    answers: dict[tuple[str, ...], Any] = {}
+    for number, row in answered:
+        question = row["instruction"], row["output_1"], row["output_2"]
+        if answers.setdefault(question, row["raw_completion"]) != row["raw_completion"]:
+            raise DataError(
+                f"expected one raw answer to each question, row {number} gives another to "
+                f"{row['instruction']!r:.60}; keep one judgment for each"
+            )
 
 
-def read_items(rows: Rows, preference_N: NDArray[np.float64], order: Sequence[str]) -> list[Item]:
-    """Each row's prompt with its preference in [0, 1].
-
-    Args:
-        rows: As published, with instructions or with their places.
-        preference_N: Of the rows; NaN is unread.
-        order: The instructions in published order.
-
-    Raises:
-        DataError: An instruction is not one of the benchmark's.
-    """
-    place = {instruction: index for index, instruction in enumerate(order)}
-    indices = [row.get("instruction_index", place.get(row.get("instruction", ""))) for row in rows]
-    if None in indices:
-        number = indices.index(None)
+def _check_logprobs(recorded: Sequence[Recorded]) -> None:
+    tops = [token.top for one in recorded for token in one.raw.tokens]
+    if recorded and not any(tops):
         raise DataError(
-            f"expected instructions of AlpacaEval, came {rows[number].get('instruction')!r:.60} in "
-            f"row {number}; are these judgments of another benchmark?"
+            f"expected log-probabilities in the raw answers, came none in {len(recorded)}; "
+            f"are these judgments of another rubric, or kept without them?"
         )
-    return [
-        Item(f"alpaca_eval/{index}", None, "null in the file")
-        if math.isnan(value)
-        else Item(f"alpaca_eval/{index}", value, None)
-        for index, value in zip(indices, preference_N.tolist(), strict=True)
-    ]
 
 
-def without_texts(raw: bytes, order: Sequence[str]) -> bytes:
-    """Published annotations as JSON lines with the lengths of the texts in place of the texts.
-
-    Args:
-        raw: A published annotations.json.
-        order: The instructions in published order; `instruction_index` is the place there.
-    """
-    place = {instruction: index for index, instruction in enumerate(order)}
-    lines = [
-        {
-            "index": number,
-            "instruction_index": place[row["instruction"]],
-            **{key: row[key] for key in _KEPT},
-            "len_output_1": len(row["output_1"]),
-            "len_output_2": len(row["output_2"]),
-        }
-        for number, row in enumerate(json.loads(raw))
-    ]
-    return "".join(json.dumps(line) + "\n" for line in lines).encode()
-
-
-def _text(row: Mapping[str, Any], number: int, key: str) -> str:
-    value = row.get(key)
-    if not isinstance(value, str):
-        raise DataError(
-            f"expected a text under '{key}' in row {number}, came {value!r:.40}; "
-            f"is this an AlpacaEval model_outputs.json or annotations.json?"
-        )
-    return value
-
-
-def _comparison(row: Mapping[str, Any], number: int) -> Comparison:
+def _comparison(row: Row, number: int) -> Comparison:
     prompt = Prompt(
-        f"alpaca_eval/{number}", (_text(row, number, "instruction"),), Decoding(max_tokens=1)
+        f"alpaca_eval/{number}", (text(row, number, "instruction"),), Decoding(max_tokens=1)
     )
     return Comparison(
-        Generation(
-            prompt, str(row.get("generator_2")), (Response(_text(row, number, "output_2")),)
-        ),
-        Generation(
-            prompt, str(row.get("generator_1")), (Response(_text(row, number, "output_1")),)
-        ),
+        Generation(prompt, str(row.get("generator_2")), (Response(text(row, number, "output_2")),)),
+        Generation(prompt, str(row.get("generator_1")), (Response(text(row, number, "output_1")),)),
     )
 
 
@@ -208,28 +146,28 @@ def _response(raw: Any, number: int) -> Response:
     """A raw completion: the text alone, or the choice of a chat completion, as JSON or not."""
     if isinstance(raw, str) and not raw.startswith('{"'):
         return Response(raw)
-    choice = json.loads(raw) if isinstance(raw, str) else raw
     try:
+        choice = json.loads(raw) if isinstance(raw, str) else raw
         content = (choice.get("logprobs") or {}).get("content") or ()
         total = int(choice.get("total_tokens") or 0)
         return Response(
-            choice["text"],
-            choice["finish_reason"],
-            tuple(
-                Token(
-                    token["token"],
-                    token["logprob"],
-                    tuple((top["token"], top["logprob"]) for top in token["top_logprobs"]),
-                )
-                for token in content
-            ),
+            text(choice, number, "text"),
+            str(choice["finish_reason"]),
+            tuple(_token(token, number) for token in content),
             Usage(prompt_tokens=max(total - len(content), 0), completion_tokens=len(content)),
         )
-    except (AttributeError, KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise DataError(
             f"expected a raw completion with text, finish_reason and logprobs in row {number}, "
             f"came {str(raw)[:60]!r}; is this an AlpacaEval annotations.json?"
         ) from error
+
+
+def _token(token: Row, number: int) -> Token:
+    likeliest = [
+        (text(top, number, "token"), logprob(top, number)) for top in token["top_logprobs"]
+    ]
+    return Token(text(token, number, "token"), logprob(token, number), tuple(likeliest))
 
 
 def _annotation(verdict: Verdict, annotator: str) -> dict[str, Any]:
@@ -238,7 +176,7 @@ def _annotation(verdict: Verdict, annotator: str) -> dict[str, Any]:
         "instruction": candidate.prompt.turns[0],
         "output_1": baseline.text if baseline else None,
         "generator_1": baseline.model if baseline else None,
-        "output_2": candidate.text,
+        "output_2": candidate.text if candidate.failure is None else None,
         "generator_2": candidate.model,
         "annotator": annotator,
         "preference": None if verdict.value is None else 1 + verdict.value,
@@ -263,46 +201,3 @@ def _raw_completion(response: Response) -> dict[str, Any]:
         "text": response.text,
         "total_tokens": sum(response.usage),
     }
-
-
-def _check_all(rows: Rows, key: str, expected: str) -> None:
-    wrong = [number for number, row in enumerate(rows) if row.get(key) != expected]
-    if wrong or not rows:
-        came = repr(rows[wrong[0]].get(key)) if wrong else "no rows"
-        raise DataError(
-            f"expected '{key}' to be '{expected}' in every row, came {came}"
-            f"{f' in row {wrong[0]}' if wrong else ''}; are these judgments of this benchmark, "
-            f"of one model and by its official judge?"
-        )
-
-
-def _check_unique(rows: Rows) -> None:
-    seen = set()
-    for number, row in enumerate(rows):
-        key = row.get("instruction", row.get("instruction_index"))
-        if key in seen:
-            raise DataError(
-                f"expected each prompt once, row {number} repeats {str(key)[:60]!r}; "
-                f"keep one judgment for each"
-            )
-        seen.add(key)
-
-
-def _preference(row: Mapping[str, Any], number: int) -> float:
-    value = row.get("preference")
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return math.nan
-    if value == 0:
-        return 0.5
-    if not isinstance(value, int | float) or not 1 <= value <= 2:
-        raise DataError(
-            f"expected a preference from 1 to 2 (or 0 for a draw, null for unread) in row "
-            f"{number}, came {value!r}; is the file damaged?"
-        )
-    return float(value) - 1
-
-
-def _length(row: Mapping[str, Any], number: int, key: str) -> float:
-    if f"len_{key}" in row:
-        return float(row[f"len_{key}"])
-    return float(len(_text(row, number, key)))

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.alpaca_eval import files, scores
+from benchmarks.alpaca_eval import columns, files, scores
 from benchmarks.alpaca_eval.rubric import logprob_rubric
 from harness.judging import turned
 from harness.stats.length_control import GRID, Coefficients, predict_win_rate
@@ -44,7 +44,12 @@ def verify_2(assets: Assets, annotator: files.Annotator) -> list[Check]:
     implied, validated = _lc_differences(tables, board, coefficients, calibration)
     named = [f"calibration: {calibration.source}"]
     return [
-        _check("win rate", _win_rate_differences(tables, board), 1e-6),
+        _check(
+            "win rate",
+            _win_rate_differences(tables, board),
+            1e-6,
+            _off_board(assets, "annotations", board),
+        ),
         _check("average length", _length_differences(tables, board), 1, [_LENGTHS]),
         _check(
             "LC win rate from published coefficients",
@@ -67,7 +72,8 @@ def verify_1(assets: Assets) -> list[Check]:
     """AlpacaEval 1.0: win rates."""
     board = _table(assets, _BOARD_1)
     tables = dict(_annotated(assets, "annotations_v1", board))
-    return [_check("win rate", _win_rate_differences(tables, board), 0.01)]
+    unlisted = _off_board(assets, "annotations_v1", board)
+    return [_check("win rate", _win_rate_differences(tables, board), 0.01, unlisted)]
 
 
 def _check(claim: str, differences: Differences, limit: float, notes: Sequence[str] = ()) -> Check:
@@ -88,11 +94,21 @@ def _table(assets: Assets, name: str) -> dict[str, dict[str, str]]:
 
 def _annotated(assets: Assets, folder: str, board: Board) -> Iterator[tuple[str, scores.Judged]]:
     """Judged answers of the models on the board whose annotations are on this machine."""
-    for name in filter(assets.has, assets.names(f"alpaca_eval/{folder}/")):
-        model = name.rsplit("/", 1)[1].removesuffix(".jsonl")
+    for model, name in _here(assets, folder).items():
         if model in board:
             rows = [json.loads(line) for line in assets.read(name).splitlines()]
-            yield model, files.read_columns(rows, rows[0]["generator_1"])
+            yield model, columns.read_columns(rows, rows[0]["generator_1"])
+
+
+def _off_board(assets: Assets, folder: str, board: Board) -> list[str]:
+    models = sorted(_here(assets, folder).keys() - board.keys())
+    return [f"judged but not on the board: {', '.join(models)}"] if models else []
+
+
+def _here(assets: Assets, folder: str) -> dict[str, str]:
+    """Official annotations on this machine by model."""
+    names = filter(assets.has, assets.names(f"alpaca_eval/{folder}/"))
+    return {name.rsplit("/", 1)[1].removesuffix(".jsonl"): name for name in names}
 
 
 def _win_rate_differences(tables: Mapping[str, scores.Judged], board: Board) -> Differences:

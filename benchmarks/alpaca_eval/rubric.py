@@ -81,7 +81,9 @@ class Template(NamedTuple):
 
 def shows_candidate_first(comparison: Comparison) -> bool:
     """Upstream's seeded order: a coin for each instruction, the same whatever the models are."""
-    coin = random.Random(f"is_switched_outputs{comparison.candidate.prompt.turns[0]}0")
+    seed = f"is_switched_outputs{comparison.candidate.prompt.turns[0]}0"
+    # As bytes, which seed as their text does, so that a lone surrogate has its coin too.
+    coin = random.Random(seed.encode(errors="surrogatepass"))
     return coin.choices([False, True])[0]
 
 

@@ -6,7 +6,7 @@ Source: tatsu-lab/alpaca_eval@cd543a1, `metrics/winrate.py` and `metrics/glm_win
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -34,20 +34,29 @@ class Judged(NamedTuple):
     candidate_length_N: NDArray[np.float64]
     """In characters; NaN where there is no answer."""
     baseline_length_N: NDArray[np.float64]
+    place_N: NDArray[np.int64]
+    """Which prompt each row is of: its place in official order, in 0..804."""
     difficulty_row_N: NDArray[np.int64]
     """Which prompt's difficulty each row takes, in 0..804."""
 
+    def in_official_order(self) -> "Judged":
+        """The same rows by place: the folds of a fit and the last digits of a sum go by row."""
+        order = np.argsort(self.place_N, kind="stable")
+        return Judged._make(column[order] for column in self)
+
 
 def judged(verdicts: Sequence[Verdict]) -> Judged:
-    """Columns of verdicts; the prompt's number is the last part of its id."""
+    """Columns of verdicts; the prompt's place is the last part of its id."""
     pairs = [verdict.comparison for verdict in verdicts]
+    places = [int(pair.candidate.prompt.id.rsplit("/", 1)[1]) for pair in pairs]
     values = [np.nan if verdict.value is None else verdict.value for verdict in verdicts]
     return Judged(
         np.array(values, dtype=np.float64),
         np.array([_length(pair.candidate) for pair in pairs]),
         np.array([len(pair.baseline.text) if pair.baseline else 0 for pair in pairs], np.float64),
-        np.array([int(pair.candidate.prompt.id.rsplit("/", 1)[1]) for pair in pairs], np.int64),
-    )
+        np.array(places, np.int64),
+        np.array(places, np.int64),
+    ).in_official_order()
 
 
 def _length(answer: Generation) -> float:
@@ -102,8 +111,8 @@ def lc_win_rate(table: Judged, calibration: "CalibrationTable") -> Score:
         n_unread,
         interval=(float(low), float(high)),
         standard_error=fit.standard_error,
-        bounds=_lc_bounds(table, calibration, fit.c) if n_unread else None,
-        doubts=fit.doubts,
+        bounds=_lc_bounds(table, calibration, fit.win_rate) if n_unread else None,
+        doubts=(*fit.doubts, *_doubt_difficulties(table)),
     )
 
 
@@ -159,16 +168,20 @@ def is_the_baseline(table: Judged) -> bool:
     return same_length and bool(np.all(table.preference_N == 0.5))
 
 
-def _lc_bounds(table: Judged, calibration: CalibrationTable, c: float) -> tuple[float, float]:
-    low, high = (
+def _doubt_difficulties(table: Judged) -> Iterator[str]:
+    if not np.array_equal(table.difficulty_row_N, table.place_N):
+        yield "difficulties by row, as upstream does when rows are missing"
+
+
+def _lc_bounds(table: Judged, calibration: CalibrationTable, value: float) -> tuple[float, float]:
+    """Each end chooses its own C, which may leave the value itself outside; it is let in."""
+    ends = [
         fit_lc(
-            table._replace(preference_N=np.nan_to_num(table.preference_N, nan=value)),
-            calibration,
-            c,
-        )
-        for value in (0.0, 1.0)
-    )
-    return low.win_rate, high.win_rate
+            table._replace(preference_N=np.nan_to_num(table.preference_N, nan=end)), calibration
+        ).win_rate
+        for end in (0.0, 1.0)
+    ]
+    return min(value, *ends), max(value, *ends)
 
 
 def _mean_score(metric: str, value_N: NDArray[np.float64]) -> Score:

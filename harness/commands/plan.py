@@ -31,8 +31,10 @@ class Plan:
     prompts: int
     to_answer: int
     """Prompts that the checkpoint has not answered yet."""
+    undecided: int
+    """Comparisons that only a judge can decide: no tie, no missing answer."""
     to_judge: int
-    """Comparisons that the judge has not decided yet."""
+    """Of those, the ones whose judgment is not stored yet."""
     usd: float | None
     """Estimated price of all that; None when a price is not known."""
 
@@ -52,7 +54,8 @@ def plan(name: str, benchmark: Benchmark, model: Model, judge_model: Model, asse
     usd = _price(judge_model.name, to_judge), _price(model.name, to_answer)
     total = None if None in usd else sum(filter(None, usd))
     label, judge = benchmark.card.label, judge_model.name
-    return Plan(name, label, judge, len(prompts), len(to_answer), len(to_judge), total)
+    counts = len(prompts), len(to_answer), len(asked), len(to_judge)
+    return Plan(name, label, judge, *counts, total)
 
 
 def unanswered(model: Model, prompts: Sequence[Prompt]) -> list[Prompt]:

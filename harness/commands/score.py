@@ -1,26 +1,38 @@
 """`score`: checkpoints through benchmarks, to a table."""
 
+import hashlib
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from harness import registry
-from harness.commands.plan import Plan, plan, plan_table, retired, unanswered
+from harness.commands.plan import Plan, plan, plan_table, retired
 from harness.commands.setting import Setting
-from harness.errors import SpecError
-from harness.judging import require
+from harness.errors import DataError, SpecError
+from harness.judging import judge_prompt, require
 from harness.models.local.weights import check, fingerprint
 from harness.models.serving.fingerprinted import Fingerprinted
 from harness.pipeline import Answers, Result, answer, decoded, grade, limited
 from harness.report.progress import Board, Shown
 from harness.report.save import document, prepare, save_result, write_json, write_text
 from harness.report.scores import results_table
-from harness.report.table import Table, to_markdown
+from harness.report.table import Table, plain, to_markdown
 from harness.rows import read_files
 from harness.spec import Checkpoint, Series, read_series, series_of
 from harness.store import Cached, Spend, Store
-from harness.types import Assets, Benchmark, Model, ModelOptions
+from harness.types import (
+    Assets,
+    Benchmark,
+    Generation,
+    Model,
+    ModelOptions,
+    Prompt,
+    Response,
+    Rows,
+    Unread,
+    close,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +72,8 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
         HarnessError: Something asked for is not to be had; what was answered so far is stored.
     """
     series = _series(request)
+    if not request.benchmarks:
+        raise SpecError("expected benchmarks after -b, came none; run_eval.py list names them")
     prepare(request.out)
     with Store(request.store) as store:
         run = _Run(request, setting, series, store, setting.library())
@@ -68,12 +82,11 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
         if request.dry_run:
             return _finish(setting, [plan_table(plans)], {"plan": [asdict(p) for p in plans]})
         run.check_judges(jobs, plans)
-        # All answers come first, and a model that has given its own is let go: a GPU holds one
-        # checkpoint after the other, then the judge.
-        answers = [run.answer(job, models.popleft()) for job in jobs]
+        answers = run.answers(jobs, models)
         results = [run.grade(*pair) for pair in zip(jobs, answers, strict=True)]
-        tables = [*_tables(results), *_bill(store.spend(series.name))]
-        _save(request.out / series.name, tables, results)
+        tables = [*_tables(results), *_bill(store.spend(run.name))]
+        _save(run.folder, tables, results)
+        run.note(f"written to {run.folder}")
         return _finish(setting, tables, document(results, items=request.items))
 
 
@@ -84,6 +97,19 @@ class _Run:
     series: Series
     store: Store
     assets: Assets
+
+    @property
+    def name(self) -> str:
+        """The series with a digest of what is asked of it, so that no run overwrites another."""
+        request, options = self.request, self.request.options
+        settings = [request.benchmarks, request.judge, request.limit, options.chat_template]
+        asked = repr([self.series, settings, options.dtype, sorted(request.decoding.items())])
+        return f"{self.series.name}-{hashlib.sha256(asked.encode()).hexdigest()[:8]}"
+
+    @property
+    def folder(self) -> Path:
+        """Where the run writes."""
+        return self.request.out / self.name
 
     def jobs(self) -> tuple[list[_Job], deque[Model]]:
         """Every checkpoint on every benchmark, and the model of each.
@@ -97,20 +123,33 @@ class _Run:
         return jobs, deque(model for c in checkpoints for model in self._models(c, benchmarks))
 
     def plan(self, job: _Job, model: Model) -> Plan:
-        """What the job would ask; judgments that are already paid for are imported first."""
-        source = job.checkpoint.judgments or self.request.judgments
+        """What the job would ask; judgments that are already paid for are imported first.
+
+        Raises:
+            DataError: Not one of them is about the checkpoint's answers.
+        """
+        source = self._source(job)
         if source:
             self._import(job, source)
-        return plan(job.checkpoint.name, job.benchmark, model, job.judge_model, self.assets)
+        planned = plan(job.checkpoint.name, job.benchmark, model, job.judge_model, self.assets)
+        if source and not planned.to_answer and planned.to_judge == planned.undecided > 0:
+            raise DataError(
+                f"expected judgments of the answers of '{job.checkpoint.name}' in {source}, none "
+                f"of {planned.undecided} fits; are they of another model?"
+            )
+        return planned
 
     def check_judges(self, jobs: Sequence[_Job], plans: Sequence[Plan]) -> None:
-        """Probes each judge that will be asked, before anything else is spent."""
+        """Probes each hosted judge that will be asked, before anything else is spent.
+
+        A local one would take the memory that the checkpoints need first.
+        """
         for line in retired(plans):
-            self.setting.err.print(line, markup=False, highlight=False, soft_wrap=True)
+            self.note(line)
         asked = {
             (job.judge_name, job.benchmark.card.label): job
             for job, planned in zip(jobs, plans, strict=True)
-            if planned.to_judge
+            if planned.to_judge and _is_remote(job.judge_model)
         }
         for job in asked.values():
             require(job.judge_model, job.benchmark.rubric(self.assets))
@@ -120,6 +159,20 @@ class _Run:
         shown = Shown(model, Board(self.setting.err), f"{job.checkpoint.name}: answering")
         return answer(job.benchmark, shown, self.assets)
 
+    def answers(self, jobs: Sequence[_Job], models: deque[Model]) -> list[Answers]:
+        """All answers, before anything is judged.
+
+        A model that has given its last is closed: a GPU holds one checkpoint after the other, then
+        the judge.
+        """
+        answers = []
+        for job in jobs:
+            model = models.popleft()
+            answers.append(self.answer(job, model))
+            if not (models and models[0] is model):
+                close(model)
+        return answers
+
     def grade(self, job: _Job, answers: Answers) -> tuple[str, Result]:
         """The checkpoint's result by name, saved at once."""
         board, name = Board(self.setting.err), job.checkpoint.name
@@ -128,7 +181,7 @@ class _Run:
         judge = registry.judge(job.judge_name, rubric, judge_model)
         result = grade(job.benchmark, answers, judge, self.assets)
         marked = _marked(job.checkpoint, _placed(job.checkpoint, result))
-        save_result(self.request.out / self.series.name, name, job.benchmark, marked)
+        save_result(self.folder, name, job.benchmark, marked)
         return name, marked
 
     def _benchmark(self, name: str) -> Benchmark:
@@ -153,19 +206,48 @@ class _Run:
             model = Fingerprinted(model, fingerprint(Path(checkpoint.weights)))
         return [self._kept(model)] * len(benchmarks)
 
+    def _source(self, job: _Job) -> str | None:
+        """Published judgments to import: a series' own are by the official judge."""
+        official = job.judge_name == job.benchmark.card.judge
+        if job.checkpoint.judgments and not official:
+            self.note(f"{job.checkpoint.name}: published judgments left out, by another judge")
+            return None
+        return job.checkpoint.judgments or self.request.judgments
+
+    def note(self, line: str) -> None:
+        self.setting.err.print(plain(line), markup=False, highlight=False, soft_wrap=True)
+
     def _kept(self, model: Model) -> Model:
         """The model with its answers in the store; a recording needs none."""
         if "recording" in model.identity:
             return model
-        return Cached(model, self.store, self.series.name)
+        return Cached(model, self.store, self.name)
 
     def _import(self, job: _Job, source: str) -> None:
-        rubric = job.benchmark.rubric(self.assets)
         for name, rows in read_files(source, self.assets).items():
-            recorded = dict(registry.recorded(job.benchmark, rubric, rows, job.judge_name))
-            for prompt in unanswered(job.judge_model, list(recorded)):
-                identity = job.judge_model.identity
-                self.store.put(identity, prompt, [recorded[prompt]], source=name)
+            self.store.put(job.judge_model.identity, self._judged(job, rows, name), source=name)
+
+    def _judged(self, job: _Job, rows: Rows, name: str) -> dict[Prompt, list[Response]]:
+        """What the job's judge said of its prompts, as far as it can be read."""
+        rubric = job.benchmark.rubric(self.assets)
+        judgments = job.benchmark.files.read_judgments(rows)
+        others = {one.judge for one in judgments} - {job.judge_name}
+        if others or not judgments:
+            came = f"by '{others.pop()}'" if others else "without the judge's raw answers"
+            raise DataError(
+                f"expected judgments by '{job.judge_name}' in {name}, came some {came}; name "
+                f"another judge with -j, or other judgments"
+            )
+        answers = {judge_prompt(rubric, one.comparison): one.raw for one in judgments}
+        return {
+            prompt: [raw]
+            for prompt, raw in answers.items()
+            if not isinstance(rubric.read(Generation(prompt, "", (raw,))), Unread)
+        }
+
+
+def _is_remote(model: Model) -> bool:
+    return "server" in model.identity
 
 
 def _series(request: ScoreRequest) -> Series:

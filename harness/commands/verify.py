@@ -10,9 +10,7 @@ from harness.types import Benchmark, Check
 
 def verify(name: str | None, setting: Setting) -> bool:
     """Checks a benchmark in all its versions, or all of them; says whether every check held."""
-    benchmarks = [b for b in registry.benchmarks() if name is None or _is_called(b, name)]
-    if not benchmarks:
-        registry.benchmark(str(name))  # tells what is known
+    benchmarks = _named(name)
     assets = setting.library()
     checks = {b.card.label: b.verify(assets) for b in benchmarks}
     setting.show([_table(label, found) for label, found in checks.items()])
@@ -20,8 +18,14 @@ def verify(name: str | None, setting: Setting) -> bool:
     return all(check.holds for found in checks.values() for check in found)
 
 
-def _is_called(benchmark: Benchmark, name: str) -> bool:
-    return name in {benchmark.card.name, benchmark.card.label}
+def _named(name: str | None) -> list[Benchmark]:
+    """All benchmarks, one in all its versions, or one version."""
+    if name is None:
+        return registry.benchmarks()
+    one = registry.benchmark(name)
+    if "@" in name:
+        return [one]
+    return [b for b in registry.benchmarks() if b.card.name == one.card.name]
 
 
 def _table(label: str, checks: Sequence[Check]) -> Table:

@@ -23,7 +23,7 @@ from harness.models.serving.failures import (
     missing_key,
     one_line,
 )
-from harness.models.serving.remote import Ask, Remote, dialogue
+from harness.models.serving.remote import Ask, Remote, count, dialogue
 from harness.types import ModelOptions, Prompt, Response, Usage
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ _KEY = "ANTHROPIC_API_KEY"
 _CONNECT_SECONDS = 30.0
 _FINISH_REASONS = {"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length"}
 """In OpenAI's words; the rest stays as it is."""
+_READ = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 
 
 def build(name: str, options: ModelOptions) -> Remote:
@@ -115,7 +116,8 @@ class _Messages:
         except UnicodeEncodeError as error:
             raise RefusedError("the prompt is not valid Unicode") from error
         except ValueError as error:
-            raise FailedError(f"expected JSON, came something else: {error}") from error
+            came = one_line(str(error))
+            raise FailedError(f"expected JSON, came something else: {came}") from error
         return _response(message)
 
     def _request(self, prompt: Prompt, responses: tuple[Response, ...]) -> dict[str, Any]:
@@ -157,14 +159,27 @@ def _require_client() -> None:
 
 def _response(message: "Message") -> Response:
     try:
-        usage = message.usage
-        cached = (usage.cache_creation_input_tokens or 0) + (usage.cache_read_input_tokens or 0)
+        text = "".join(block.text for block in message.content if block.type == "text")
+        if not text and message.stop_reason == "refusal":
+            raise RefusedError(f"filtered by the server: {_why(message)}")
         return Response(
-            text="".join(block.text for block in message.content if block.type == "text"),
+            text=text,
             finish_reason=_FINISH_REASONS.get(message.stop_reason or "", str(message.stop_reason)),
-            usage=Usage(usage.input_tokens + cached, usage.output_tokens),
+            usage=_usage(message.usage),
             served_by=message.model,
         )
     except (AttributeError, TypeError) as error:  # the client hands on whatever came
         came = one_line(str(message), 100)
         raise FailedError(f"expected a message, came '{came}'") from error
+
+
+def _why(message: "Message") -> str:
+    # Absent, or anything at all: the client checks nothing.
+    details = getattr(message, "stop_details", None)
+    reason = getattr(details, "explanation", None) or getattr(details, "category", None)
+    return one_line(str(reason or "no reason given"))
+
+
+def _usage(said: object) -> Usage:
+    read = sum(count(getattr(said, name, None)) for name in _READ)
+    return Usage(read, count(getattr(said, "output_tokens", None)))

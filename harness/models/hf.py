@@ -13,6 +13,7 @@ from harness.models.local.loading import (
     Checkpoint,
     load_tokenizer,
     loaded,
+    release,
     resolve_dtype,
     stop_ids,
 )
@@ -20,6 +21,7 @@ from harness.models.local.network import Network
 from harness.models.local.sampling import Request, seed_of
 from harness.models.local.templates import Message, Template
 from harness.models.local.weights import check, fingerprint
+from harness.models.serving.failures import one_line
 from harness.types import UNWATCHED, Generation, ModelOptions, Prompt, Response, Watch
 
 _HUB_ID = re.compile(r"(?P<id>([A-Za-z0-9][\w.-]*/)?[A-Za-z0-9][\w.-]*)(@(?P<revision>.+))?")
@@ -92,6 +94,10 @@ class HuggingFace:
                 self._answer(network, batch)
                 watch.finished([chat.generation(self.name) for chat in batch])
         return [chat.generation(self.name) for chat in chats]
+
+    def close(self) -> None:
+        """Frees the memory of the weights, if they are there; a later question loads them again."""
+        release(self.checkpoint)
 
     def render(self, prompt: Prompt) -> str:
         """The text that the model is shown for the first turn.
@@ -202,7 +208,7 @@ def _download(repository: str, revision: str | None, files: list[str]) -> Path:
     try:
         return Path(snapshot_download(repository, revision=revision, allow_patterns=files))
     except (OSError, ValueError) as error:
-        cause = " ".join(str(error).split())
+        cause = one_line(str(error), 600)
         raise DataError(
             f"{repository} is no folder here and cannot be had from the hub: {cause}"
         ) from error

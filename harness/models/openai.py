@@ -11,6 +11,7 @@ call, and that is what bounds a run against a fast server.
 
 import hashlib
 import json
+import math
 import os
 import re
 from base64 import b64encode
@@ -32,7 +33,7 @@ from harness.models.serving.failures import (
     missing_key,
     one_line,
 )
-from harness.models.serving.remote import Ask, Remote, dialogue
+from harness.models.serving.remote import Ask, Remote, count, dialogue
 from harness.types import Decoding, ModelOptions, Prompt, Response, Token, Usage
 
 if TYPE_CHECKING:
@@ -250,7 +251,7 @@ def _error(raw: bytes) -> Mapping[str, Any]:
 def _response(raw: bytes, decoding: Decoding) -> Response:
     try:
         response = _read(_load(raw), decoding)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
         came = one_line(raw.decode(errors="replace"), 100)
         raise FailedError(f"expected a chat completion, came '{came}'") from error
     if decoding.top_logprobs and response.text and not response.tokens:
@@ -267,15 +268,22 @@ def _read(data: Any, decoding: Decoding) -> Response:
     text = choice["message"]["content"] or ""
     if not isinstance(text, str):
         raise TypeError(text)
-    usage = data.get("usage") or {}
+    if not text and choice.get("finish_reason") == "content_filter":
+        reason = one_line(str(choice["message"].get("refusal") or "no reason given"))
+        raise RefusedError(f"filtered by the server: {reason}")
     said = (choice.get("logprobs") or {}).get("content") or () if decoding.top_logprobs else ()
     return Response(
         text=text,
         finish_reason=choice.get("finish_reason") or "stop",
         tokens=tuple(_token(token) for token in said),
-        usage=Usage(usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0),
+        usage=_usage(data.get("usage")),
         served_by=" / ".join(filter(None, (data.get("model"), data.get("system_fingerprint")))),
     )
+
+
+def _usage(said: object) -> Usage:
+    usage = said if isinstance(said, dict) else {}
+    return Usage(count(usage.get("prompt_tokens")), count(usage.get("completion_tokens")))
 
 
 def _token(token: Mapping[str, Any]) -> Token:
@@ -285,4 +293,7 @@ def _token(token: Mapping[str, Any]) -> Token:
 
 
 def _logprob(token: Mapping[str, Any]) -> float:
-    return min(0.0, float(token["logprob"]))
+    logprob = float(token["logprob"])
+    if not logprob < math.inf:  # which NaN is not either
+        raise ValueError(logprob)
+    return min(0.0, logprob)

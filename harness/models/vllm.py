@@ -21,6 +21,7 @@ from harness.models.local import templates
 from harness.models.local.weights import check, fingerprint
 from harness.models.openai import Server
 from harness.models.serving import leash
+from harness.models.serving.failures import showable
 from harness.models.serving.remote import Patience, Remote
 from harness.types import UNWATCHED, Generation, ModelOptions, Prompt, Watch
 
@@ -129,7 +130,7 @@ class _Process:
     def obituary(self) -> str:
         with self.log.open(errors="replace") as lines:
             tail = "".join(deque(lines, maxlen=_TAIL_LINES))
-        return f"vLLM ended with status {self.status}; its log, {self.log}, ends:\n{tail}"
+        return f"vLLM ended with status {self.status}; its log, {self.log}, ends:\n{showable(tail)}"
 
     def end(self) -> None:
         # communicate() closes its standard input, which is the sign to end.

@@ -97,23 +97,27 @@ class Store:
     def put(
         self,
         identity: Mapping[str, str],
-        prompt: Prompt,
-        responses: Sequence[Response],
+        answers: Mapping[Prompt, Sequence[Response]],
         *,
         source: str,
     ) -> None:
-        """Stores an answer that somebody else has paid for; an answer already there stays.
+        """Stores answers that somebody else has paid for.
+
+        They take the place of earlier imports, never of answers that were paid for here.
 
         Args:
-            identity: Of the model that gave it (`Model.identity`).
-            prompt: What it was asked.
-            responses: One per turn.
-            source: Where it comes from: the answer is marked as imported from there.
+            identity: Of the model that gave them (`Model.identity`).
+            answers: Responses, one per turn, by what was asked.
+            source: Where they come from: the answers are marked as imported from there.
         """
-        model, request = encode_identity(identity), encode_request(prompt)
-        answer = Answer(address(model, request), request, encode_responses(responses))
+        model = encode_identity(identity)
+        requests = {prompt: encode_request(prompt) for prompt in answers}
+        rows = [
+            Answer(address(model, requests[prompt]), requests[prompt], encode_responses(responses))
+            for prompt, responses in answers.items()
+        ]
         with self._writing():
-            self._insert(model, [answer], source)
+            self._insert(model, rows, source)
 
     def spend(self, run: str | None = None) -> list[Spend]:
         """The ledger summed by run, provider and model; of all runs when none is named."""
@@ -178,12 +182,23 @@ class Store:
             "INSERT INTO identities VALUES (?, ?) ON CONFLICT DO NOTHING", (model, identity)
         )
         inserted = self._db.executemany(
-            "INSERT INTO answers (address, identity, request, responses, imported_from, stored)"
-            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            _INSERT if source is None else _IMPORT,
             ((at, model, request, responses, source, now) for at, request, responses in answers),
         )
         return inserted.rowcount == len(answers)
 
+
+_INSERT = """
+    INSERT INTO answers (address, identity, request, responses, imported_from, stored)
+    VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (address) DO NOTHING
+"""
+_IMPORT = """
+    INSERT INTO answers (address, identity, request, responses, imported_from, stored)
+    VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (address) DO UPDATE
+    SET responses = excluded.responses, imported_from = excluded.imported_from,
+        stored = excluded.stored
+    WHERE imported_from IS NOT NULL AND responses IS NOT excluded.responses
+"""
 
 _SPEND = """
     SELECT run, provider, model,

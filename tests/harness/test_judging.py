@@ -116,3 +116,10 @@ def test_a_judge_that_needs_words_only_is_asked_once() -> None:
     model = Scripted(lambda _: "m")
     require(model, rubric())
     assert len(model.asked) == 1
+
+
+def test_a_judge_is_asked_anew_each_time_whatever_is_stored() -> None:
+    model = Scripted(lambda _: "m")
+    require(model, rubric())
+    require(model, rubric())
+    assert model.asked[0].turns != model.asked[1].turns

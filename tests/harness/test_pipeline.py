@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.assets import Library
-from harness.errors import AlignmentError, DataError
+from harness.errors import AlignmentError, DataError, ModelError
 from harness.models.scripted import Scripted
 from harness.pairing import against
-from harness.pipeline import decoded, evaluate, limited, load, withhold
+from harness.pipeline import answer, decoded, evaluate, limited, load, withhold
 from harness.types import (
     UNWATCHED,
     Assets,
@@ -106,6 +106,12 @@ def test_a_model_that_loses_or_mixes_records_is_an_error(change: Any) -> None:
     judge = build(rubric(), Scripted(lambda _: "1"))
     with pytest.raises(AlignmentError, match="'unfaithful' to return its 4 records"):
         evaluate(tiny(), Unfaithful(change), judge, ASSETS)
+
+
+def test_a_model_that_refuses_everything_is_an_error() -> None:
+    refusing = Unfaithful(lambda g: [replace(one, responses=(), failure="long") for one in g])
+    with pytest.raises(ModelError, match=r"refused all 4 prompts \(first: long\)"):
+        answer(tiny(), refusing, ASSETS)
 
 
 @pytest.mark.parametrize("count", [0, 2])

@@ -48,8 +48,7 @@ def test_what_a_file_leaves_out_has_plain_defaults(tmp_path: Path) -> None:
 
 
 def test_iterations_are_counted_from_parents_or_else_from_the_place(tmp_path: Path) -> None:
-    text = """name: run
-checkpoints:
+    text = """checkpoints:
   - {name: base, model: "hf:0"}
   - {name: dpo, model: "hf:1", parent: base}
   - {name: ipo, model: "hf:2", parent: base}
@@ -263,3 +262,20 @@ def refusal(path: Path) -> str:
     except SpecError as error:
         return str(error)
     return str(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("checkpoints: []\ncheckpoints: []\n", ":3: expected each key once, 'checkpoints' comes"),
+        (one("model: 'hf:b'"), ":3: expected each key once, 'model' comes twice"),
+    ],
+)
+def test_a_repeated_key_is_an_error(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(SpecError, match=said):
+        reading(tmp_path, text)
+
+
+def test_credentials_in_an_address_are_no_part_of_a_name() -> None:
+    series = series_of(["http://u:secret@h/v1#m", "http://u:secret@i/v1#m"])
+    assert [one.name for one in series.checkpoints] == ["http:__h_v1#m", "http:__i_v1#m"]

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from harness.errors import DataError
 from harness.store import Spend, Store, sqlite
-from harness.store.database import Bill
+from harness.store.database import Answer, Bill
 from harness.store.encoding import (
     _decoding,
     address,
@@ -80,7 +80,7 @@ def test_answers_come_back_bit_for_bit(responses: tuple[Response, ...]) -> None:
 
 def test_the_file_keeps_what_the_encoding_keeps(store: Store) -> None:
     odd = (Response("\ud83d\ude00 \x00 \ud800 é", tokens=(Token("a", float("-inf"), ()),)),)
-    store.put(IDENTITY, PROMPT, odd, source="test")
+    store.put(IDENTITY, {PROMPT: odd}, source="test")
     assert repr(store.answers([at(PROMPT)])) == repr({at(PROMPT): odd})
 
 
@@ -132,30 +132,37 @@ def test_the_address_of_today_is_the_address_of_tomorrow() -> None:
 
 
 def test_what_is_not_stored_is_left_out(store: Store) -> None:
-    store.put(IDENTITY, PROMPT, FOUR, source="test")
+    store.put(IDENTITY, {PROMPT: FOUR}, source="test")
     assert store.answers(["0" * 64, at(PROMPT)]) == {at(PROMPT): FOUR}
 
 
 def test_ten_thousand_answers_are_read_at_once(store: Store) -> None:
-    store.put(IDENTITY, PROMPT, FOUR, source="test")
+    store.put(IDENTITY, {PROMPT: FOUR}, source="test")
     assert len(store.answers([f"{i:064x}" for i in range(10_000)] + [at(PROMPT)])) == 1
 
 
-def test_the_first_answer_stays(store: Store) -> None:
-    store.put(IDENTITY, PROMPT, FOUR, source="first")
-    store.put(IDENTITY, PROMPT, (Response("5"),), source="second")
+def test_an_import_takes_the_place_of_an_earlier_import(store: Store) -> None:
+    store.put(IDENTITY, {PROMPT: (Response("5"),)}, source="damaged")
+    store.put(IDENTITY, {PROMPT: FOUR}, source="mended")
+    assert store.answers([at(PROMPT)]) == {at(PROMPT): FOUR}
+
+
+def test_an_import_never_takes_the_place_of_an_answer_that_was_paid_for(store: Store) -> None:
+    model, request = encode_identity(IDENTITY), encode_request(PROMPT)
+    store.close_calls(model, [Answer(at(PROMPT), request, encode_responses(FOUR))], [])
+    store.put(IDENTITY, {PROMPT: (Response("5"),)}, source="elsewhere")
     assert store.answers([at(PROMPT)]) == {at(PROMPT): FOUR}
 
 
 def test_an_imported_answer_is_marked_and_costs_nothing(store: Store, path: Path) -> None:
-    store.put(IDENTITY, PROMPT, FOUR, source="judgments.json")
+    store.put(IDENTITY, {PROMPT: FOUR}, source="judgments.json")
     with closing(sqlite3.connect(path)) as db:
         sources = db.execute("SELECT imported_from FROM answers").fetchall()
     assert (sources, store.spend()) == ([("judgments.json",)], [])
 
 
 def test_an_address_can_be_computed_again_from_what_is_stored(store: Store, path: Path) -> None:
-    store.put(IDENTITY, PROMPT, FOUR, source="test")
+    store.put(IDENTITY, {PROMPT: FOUR}, source="test")
     with closing(sqlite3.connect(path)) as db:
         row = db.execute(
             "SELECT identities.identity, request FROM answers"
@@ -166,7 +173,7 @@ def test_an_address_can_be_computed_again_from_what_is_stored(store: Store, path
 
 def test_another_opening_of_the_file_finds_everything(path: Path) -> None:
     with Store(path) as store:
-        store.put(IDENTITY, PROMPT, FOUR, source="test")
+        store.put(IDENTITY, {PROMPT: FOUR}, source="test")
     with Store(str(path)) as again:
         assert again.answers([at(PROMPT)]) == {at(PROMPT): FOUR}
 
@@ -284,11 +291,11 @@ def expect(path: Path, message: str) -> None:
 
 
 def test_a_full_disk_is_told_and_what_was_stored_is_kept(store: Store) -> None:
-    store.put(IDENTITY, PROMPT, FOUR, source="test")
+    store.put(IDENTITY, {PROMPT: FOUR}, source="test")
     store._db.execute("PRAGMA max_page_count = 1")
     big = replace(PROMPT, turns=("long" * 10_000,))
     with pytest.raises(DataError, match=r"disk.*refused .*full.*make room"):
-        store.put(IDENTITY, big, FOUR, source="test")
+        store.put(IDENTITY, {big: FOUR}, source="test")
     assert store.answers([at(PROMPT), at(big)]) == {at(PROMPT): FOUR}
 
 
@@ -296,9 +303,9 @@ def test_after_a_full_disk_the_store_goes_on(store: Store) -> None:
     store._db.execute("PRAGMA max_page_count = 1")
     big = replace(PROMPT, turns=("long" * 10_000,))
     with pytest.raises(DataError):
-        store.put(IDENTITY, big, FOUR, source="test")
+        store.put(IDENTITY, {big: FOUR}, source="test")
     store._db.execute("PRAGMA max_page_count = 1000000")
-    store.put(IDENTITY, big, FOUR, source="test")
+    store.put(IDENTITY, {big: FOUR}, source="test")
     assert at(big) in store.answers([at(big)])
 
 
@@ -307,7 +314,7 @@ def test_a_file_that_may_not_grow_is_told(store: Store) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
     try:
         with pytest.raises(DataError, match="make room"):
-            store.put(IDENTITY, PROMPT, (Response("long" * 100_000),), source="test")
+            store.put(IDENTITY, {PROMPT: (Response("long" * 100_000),)}, source="test")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
@@ -336,7 +343,7 @@ def test_a_file_that_is_no_database_is_told_and_left_alone(path: Path) -> None:
 
 
 def test_a_damaged_store_is_told(store: Store, path: Path) -> None:
-    store.put(IDENTITY, PROMPT, (Response("long" * 10_000),), source="test")
+    store.put(IDENTITY, {PROMPT: (Response("long" * 10_000),)}, source="test")
     store.close()
     path.write_bytes(path.read_bytes()[:4096] + b"\xff" * 50_000)
     expect(path, "put a copy")
@@ -364,9 +371,9 @@ def test_a_process_that_keeps_the_file_for_itself_is_told(
     with Store(path) as store, closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(DataError, match="another process kept it"):
-            store.put(IDENTITY, PROMPT, FOUR, source="test")
+            store.put(IDENTITY, {PROMPT: FOUR}, source="test")
         other.execute("COMMIT")
-        store.put(IDENTITY, PROMPT, FOUR, source="test")
+        store.put(IDENTITY, {PROMPT: FOUR}, source="test")
 
 
 def test_a_file_that_is_locked_while_it_is_opened_is_told(
@@ -389,7 +396,7 @@ def test_a_store_of_an_older_version_is_brought_up_to_date(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Store(path) as store:
-        store.put(IDENTITY, PROMPT, FOUR, source="test")
+        store.put(IDENTITY, {PROMPT: FOUR}, source="test")
     further = (*sqlite.MIGRATIONS, ("ALTER TABLE calls ADD COLUMN batch TEXT",))
     monkeypatch.setattr(sqlite, "MIGRATIONS", further)
     with Store(path) as store:

@@ -142,7 +142,7 @@ def test_nothing_asked_is_nothing_answered(store: Store) -> None:
 
 def test_an_imported_answer_is_not_asked_for(store: Store) -> None:
     model = Scripted(double)
-    store.put(model.identity, prompts(1)[0], (Response("0"),), source="judgments.json")
+    store.put(model.identity, {prompts(1)[0]: (Response("0"),)}, source="judgments.json")
     assert Cached(model, store, "r").generate(prompts(1))[0].text == "0"
     assert model.asked == []
 
@@ -150,7 +150,7 @@ def test_an_imported_answer_is_not_asked_for(store: Store) -> None:
 def test_whoever_stored_an_answer_first_is_believed(store: Store, path: Path) -> None:
     def overtaken(asked: Sequence[Prompt], watch: Watch) -> list[Generation]:
         with Store(path) as other:
-            other.put(model.identity, asked[0], (Response("first"),), source="elsewhere")
+            other.put(model.identity, {asked[0]: (Response("first"),)}, source="elsewhere")
         return Scripted(double).generate(asked, watch)
 
     model = Acting(overtaken)

@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> None:
     with Path(os.environ["FAKE_VLLM_DIARY"]).open("a") as diary:
         diary.write(f"{os.getpid()} {command} {checkpoint} {' '.join(options)}\n")
     if checkpoint == "owner/broken":
-        sys.exit("ValueError: no such architecture")
+        sys.exit("\x1b[31mValueError: no such architecture")
     with serving(int(options[options.index("--port") + 1])) as server:
         server.script = _behave
         sys.stderr.write("ready\n")

@@ -1,17 +1,25 @@
 """How a checkpoint comes into memory: its tokenizer, its weights, the tokens that end an answer."""
 
+import gc
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
+from zipfile import is_zipfile
 
 from harness.errors import DataError, ModelError, UnknownNameError
-from harness.models.local.weights import fingerprint
+from harness.models.local.weights import fingerprint, weight_files
+from harness.models.serving.failures import one_line
 
 DTYPES = ("float32", "bfloat16", "float16")
 """Precisions that a user may ask for, beside "auto"."""
+
+# transformers checks few values: wrong ones meet attributes, tables and divisions that do not fit.
+_MISFITS = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError)
+_UNREADABLE = (EOFError, OSError, RuntimeError, UnpicklingError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +42,30 @@ _in_memory: dict[Checkpoint, Any] = {}
 def loaded(checkpoint: Checkpoint) -> Iterator[Any]:
     """The checkpoint's causal language model in memory, for one user at a time.
 
-    It stays there until another is asked for, so that all benchmarks share one load and a series
-    needs the memory of one checkpoint.
+    It stays there until it is released or another is asked for, so that all benchmarks share one
+    load and a series needs the memory of one checkpoint.
 
     Raises:
-        DataError: The folder no longer holds the weights it was fingerprinted with, or lacks some
-            of the tensors that its architecture needs.
+        DataError: The folder no longer holds the weights it was fingerprinted with, lacks some of
+            the tensors that its architecture needs, or has a damaged file.
         ModelError: transformers cannot load it.
     """
     with _lock:
         if checkpoint not in _in_memory:
-            _in_memory.clear()
+            _forget()
             _in_memory[checkpoint] = _load(checkpoint)
         yield _in_memory[checkpoint]
+
+
+def release(checkpoint: Checkpoint | None = None) -> None:
+    """Lets go of the weights in memory, once nobody uses them.
+
+    Args:
+        checkpoint: If another is in memory, it stays; None is whichever is there.
+    """
+    with _lock:
+        if _in_memory and checkpoint in (None, *_in_memory):
+            _forget()
 
 
 def resolve_dtype(option: str) -> str:
@@ -71,31 +90,59 @@ def load_tokenizer(checkpoint: Checkpoint) -> Any:
     """The checkpoint's tokenizer.
 
     Raises:
+        DataError: A file that it is made from is damaged.
         ModelError: transformers cannot load it.
     """
     from transformers import AutoTokenizer
 
-    with _explained(checkpoint):
-        return AutoTokenizer.from_pretrained(
+    _config(checkpoint)
+    with _explained(checkpoint, "tokenizer.json or tokenizer_config.json"):
+        tokenizer = AutoTokenizer.from_pretrained(
+            checkpoint.folder, trust_remote_code=checkpoint.trust_remote_code
+        )
+        tokenizer("")  # some wrong settings show at the first use only
+    return tokenizer
+
+
+def stop_ids(checkpoint: Checkpoint, tokenizer: Any) -> frozenset[int]:
+    """Tokens that end an answer: all of the generation config's, and the tokenizer's EOS.
+
+    Raises:
+        DataError: The file that says so is damaged.
+        ModelError: transformers cannot load it.
+    """
+    from transformers import GenerationConfig
+
+    file = checkpoint.folder / "generation_config.json"
+    if file.is_file():
+        with _explained(checkpoint, file.name):
+            ids = GenerationConfig.from_pretrained(checkpoint.folder).eos_token_id
+    else:
+        file = checkpoint.folder / "config.json"
+        ids = _config(checkpoint).get_text_config().eos_token_id
+    listed = ids if isinstance(ids, list) else [ids]
+    if not all(isinstance(one, int | None) for one in listed):
+        raise DataError(
+            f"{file}: expected eos_token_id to be token numbers, came {ids!r}; save again"
+        )
+    return frozenset([*listed, tokenizer.eos_token_id]) - {None}
+
+
+def _config(checkpoint: Checkpoint) -> Any:
+    from transformers import AutoConfig
+
+    with _explained(checkpoint, "config.json"):
+        return AutoConfig.from_pretrained(
             checkpoint.folder, trust_remote_code=checkpoint.trust_remote_code
         )
 
 
-def stop_ids(checkpoint: Checkpoint, tokenizer: Any) -> frozenset[int]:
-    """Tokens that end an answer: all of the generation config's, and the tokenizer's EOS."""
-    from transformers import AutoConfig, GenerationConfig
+def _forget() -> None:
+    import torch
 
-    folder = checkpoint.folder
-    if (folder / "generation_config.json").is_file():
-        ids = GenerationConfig.from_pretrained(folder).eos_token_id
-    else:
-        with _explained(checkpoint):
-            config = AutoConfig.from_pretrained(
-                folder, trust_remote_code=checkpoint.trust_remote_code
-            )
-        ids = config.get_text_config().eos_token_id
-    listed = ids if isinstance(ids, list) else [ids]
-    return frozenset([*listed, tokenizer.eos_token_id]) - {None}
+    _in_memory.clear()
+    gc.collect()  # the first model of a process is part of a cycle
+    torch.cuda.empty_cache()
 
 
 def _load(checkpoint: Checkpoint) -> Any:
@@ -104,8 +151,10 @@ def _load(checkpoint: Checkpoint) -> Any:
 
     if fingerprint(checkpoint.folder) != checkpoint.weights:
         raise DataError(f"{checkpoint.folder} changed after this run began; start the run again")
-    torch.cuda.empty_cache()
-    with _explained(checkpoint):
+    _config(checkpoint)
+    for file in weight_files(checkpoint.folder):
+        _check_readable(file)
+    with _explained(checkpoint, "config.json with these weights"):
         found: Any = AutoModelForCausalLM.from_pretrained(
             checkpoint.folder,
             dtype=checkpoint.dtype,
@@ -130,10 +179,42 @@ def _check_tensors(folder: Path, report: dict[str, Any]) -> None:
         )
 
 
+def _check_readable(file: Path) -> None:
+    """Opens the file without its tensors: transformers' own errors do not say which file it was."""
+    import torch
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        if file.suffix == ".safetensors":
+            with safe_open(file, framework="pt"):
+                return
+        # Before PyTorch 1.6 it was no archive, and cannot be mapped.
+        torch.load(file, map_location="meta", mmap=is_zipfile(file), weights_only=True)
+    except (*_MISFITS, *_UNREADABLE, SafetensorError) as error:
+        cause = one_line(f"{type(error).__name__}: {error}", 120)
+        raise DataError(
+            f"{file} holds no weights that can be read ({cause}); download or save it again"
+        ) from error
+
+
 @contextmanager
-def _explained(checkpoint: Checkpoint) -> Iterator[None]:
+def _explained(checkpoint: Checkpoint, files: str) -> Iterator[None]:
+    """Whatever transformers raises while it reads the folder, in one line.
+
+    Args:
+        checkpoint: What is read.
+        files: Which of its files are to blame when transformers trips over what they hold.
+    """
+    from huggingface_hub.errors import StrictDataclassError
+
     try:
         yield
     except (OSError, ValueError, ImportError, RuntimeError) as error:
-        cause = " ".join(str(error).split())
+        cause = one_line(str(error), 600)  # transformers says at the end what to do
         raise ModelError(f"cannot load {checkpoint.folder}: {cause}") from error
+    except (*_MISFITS, StrictDataclassError) as error:
+        cause = one_line(f"{type(error).__name__}: {error}")
+        raise DataError(
+            f"cannot load {checkpoint.folder}: its {files} cannot be used ({cause}); "
+            "download or save it again"
+        ) from error

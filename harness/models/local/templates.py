@@ -5,20 +5,25 @@ a template is refused until the user says which conversation it was trained on.
 """
 
 import hashlib
-import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypedDict
 
 from harness.errors import DataError, ModelError, SpecError, UnknownNameError
+from harness.models.local.weights import read_object
+from harness.models.serving.failures import one_line
 
 WRITTEN_ON = datetime(2024, 7, 26, tzinfo=UTC)
 """The day on which every prompt is rendered: the one that Llama 3.1 writes when not told another.
 
 Templates that write the date of the day would ask something else tomorrow.
 """
+
+# What an expression in a template raises when it is wrong: Jinja hands these on as they are.
+_FAULTS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 class Message(TypedDict):
@@ -74,11 +79,9 @@ class Shipped:
         """The conversation as text; after a user's message, up to where the answer begins.
 
         Raises:
-            ModelError: The template refuses or drops a message.
+            ModelError: The template refuses or drops a message, or fails.
         """
-        from jinja2 import TemplateError
-
-        try:
+        with _explained(messages):
             text: str = tokenizer.apply_chat_template(
                 list(messages),
                 chat_template=self.text,
@@ -86,11 +89,6 @@ class Shipped:
                 add_generation_prompt=messages[-1]["role"] == "user",
                 strftime_now=WRITTEN_ON.strftime,
             )
-        except TemplateError as error:
-            roles = ", ".join(message["role"] for message in messages)
-            raise ModelError(
-                f"the checkpoint's chat template refuses the messages {roles}: {error}"
-            ) from error
         return _with_system(text, messages)
 
 
@@ -151,6 +149,7 @@ def choose(folder: Path, option: str | None) -> Template:
     Raises:
         SpecError: The option is of another form.
         UnknownNameError: FastChat has no such conversation.
+        DataError: The file that holds the template is damaged.
         ModelError: There is no template, or FastChat is not installed.
     """
     fallback = None if option is None else _fastchat(option)
@@ -205,6 +204,25 @@ def _stops(end: str, template: Template, tokenizer: Any, stop_ids: Collection[in
     return not {*stop_ids}.isdisjoint(ids) or any(stop in end for stop in template.stop)
 
 
+@contextmanager
+def _explained(messages: Sequence[Message]) -> Iterator[None]:
+    from jinja2 import TemplateError
+
+    roles = ", ".join(message["role"] for message in messages)
+    try:
+        yield
+    except TemplateError as error:
+        cause = one_line(str(error))
+        raise ModelError(
+            f"the checkpoint's chat template refuses the messages {roles}: {cause}"
+        ) from error
+    except _FAULTS as error:
+        cause = one_line(f"{type(error).__name__}: {error}")
+        raise ModelError(
+            f"the checkpoint's chat template fails on the messages {roles}: {cause}; correct it"
+        ) from error
+
+
 def _with_system(text: str, messages: Sequence[Message]) -> str:
     for message in messages:
         if message["role"] == "system" and message["content"].strip() not in text:
@@ -233,16 +251,29 @@ def _shipped(folder: Path) -> str | None:
     """The default template where transformers looks for it: a file of its own comes first."""
     own, config = folder / "chat_template.jinja", folder / "tokenizer_config.json"
     if own.is_file():
-        return own.read_text(encoding="utf-8")
-    if not config.is_file():
-        return None
+        return _text(own)
+    return _default(config) if config.is_file() else None
+
+
+def _text(file: Path) -> str:
     try:
-        template = json.loads(config.read_bytes()).get("chat_template")
-    except ValueError as error:
-        raise DataError(f"{config} is not JSON; download or save it again") from error
-    return template if isinstance(template, str | None) else _default(template)
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file} is not UTF-8 text; download or save it again") from error
 
 
-def _default(templates: Sequence[dict[str, str]]) -> str | None:
-    named = {template["name"]: template["template"] for template in templates}
+def _default(config: Path) -> str | None:
+    template = read_object(config).get("chat_template")
+    if isinstance(template, str | None):
+        return template
+    named: dict[str, str] = {}
+    for one in template if isinstance(template, list) else [template]:
+        match one:
+            case {"name": str(name), "template": str(text)}:
+                named[name] = text
+            case _:
+                raise DataError(
+                    f"{config}: expected chat_template to be a text or a list of named texts; "
+                    "download or save it again"
+                )
     return named.get("default")

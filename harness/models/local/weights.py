@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from platformdirs import user_cache_path
 
@@ -32,6 +33,14 @@ _SETTINGS = (
     "additional_chat_templates/*.jinja",
     "*.py",
 )
+_OBJECTS = (
+    "config.json",
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+)
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.*", "spiece.model", "tekken.json")
 
 
@@ -39,7 +48,7 @@ def check(folder: Path) -> None:
     """See that a checkpoint is complete, by its names, indexes and headers; nothing is loaded.
 
     Raises:
-        DataError: A file is absent or cut short; says which.
+        DataError: A file is absent, cut short or not of its format; says which.
     """
     if not (folder / "config.json").is_file():
         raise DataError(_no_config(folder))
@@ -48,6 +57,8 @@ def check(folder: Path) -> None:
             f"{folder} has no tokenizer (tokenizer.json, tokenizer.model or vocab.*); "
             "save the tokenizer beside the weights"
         )
+    for file in _present(folder, _OBJECTS):
+        read_object(file)
     for file in weight_files(folder):
         if file.suffix == ".safetensors":
             _check_length(file)
@@ -88,6 +99,22 @@ def fingerprint(folder: Path) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
+def read_object(file: Path) -> dict[str, Any]:
+    """The content of a JSON file that holds an object.
+
+    Raises:
+        DataError: It holds something else, or no JSON.
+    """
+    try:
+        content = json.loads(file.read_bytes())
+    except ValueError as error:
+        raise DataError(f"{file} is not JSON; download or save it again") from error
+    if not isinstance(content, dict):
+        kind = type(content).__name__
+        raise DataError(f"{file} holds a {kind}, expected an object; download or save it again")
+    return content
+
+
 def _present(folder: Path, patterns: Iterable[str]) -> list[Path]:
     return [file for pattern in patterns for file in folder.glob(pattern) if file.is_file()]
 
@@ -99,10 +126,11 @@ def _no_config(folder: Path) -> str:
 
 
 def _shards(index: Path) -> list[Path]:
-    try:
-        names = sorted(set(json.loads(index.read_bytes())["weight_map"].values()))
-    except (ValueError, KeyError) as error:
-        raise DataError(f"{index} is no index of weights; download it again") from error
+    shards = read_object(index).get("weight_map")
+    files = list(shards.values()) if isinstance(shards, dict) else []
+    if not files or not all(isinstance(name, str) for name in files):
+        raise DataError(f"{index} is no index of weights; download it again")
+    names = sorted(set(files))
     absent = [name for name in names if not (index.parent / name).is_file()]
     if absent:
         raise DataError(
@@ -133,10 +161,11 @@ def _length_in_header(file: Path, size: int) -> int:
             )
         try:
             tensors = json.loads(stream.read(end - 8))
-        except ValueError as error:
+            tensors.pop("__metadata__", None)
+            ends: list[int] = [tensor["data_offsets"][1] for tensor in tensors.values()]
+            return end + max(ends, default=0)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise DataError(f"{file} has no readable header; download it again") from error
-    ends = [tensor["data_offsets"][1] for name, tensor in tensors.items() if name != "__metadata__"]
-    return end + max(ends, default=0)
 
 
 def _digest(file: Path, pool: ThreadPoolExecutor) -> str:

@@ -1,6 +1,7 @@
 """How a call to a server can go wrong, and what each way means for the other calls."""
 
 import math
+import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -10,6 +11,10 @@ from harness.errors import ModelError
 _ONLY_THIS_REQUEST = {400, 413, 422}
 _ANOTHER_TIME = {408, 409, 425}
 _OVERLOADED = {429, 503, 529}
+# Controls but tab and line feed, marks that reverse the order of what is read, lone surrogates.
+_UNSHOWABLE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 class RefusedError(Exception):
@@ -91,13 +96,22 @@ def seconds(retry_after: str | None) -> float:
 
 
 def one_line(text: str, limit: int = 300) -> str:
-    """The beginning of a text with every run of white space made one space.
+    """The beginning of a text, showable, with every run of white space made one space.
 
     Args:
         text: Anything that a server may have said.
         limit: Most characters that come back.
     """
-    return " ".join(text[: 4 * limit].split())[:limit]
+    return showable(" ".join(text[: 4 * limit].split()))[:limit]
+
+
+def showable(text: str) -> str:
+    """The text with every character that could command a terminal spelled out by its code.
+
+    Args:
+        text: Anything; tabs and line feeds stay as they are.
+    """
+    return _UNSHOWABLE.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def _until(date: str) -> float:

@@ -56,7 +56,8 @@ class Remote:
     """A model behind a server.
 
     A prompt of several turns is asked turn by turn, with the model's own answers between them. When
-    a later turn fails, the whole prompt is asked again.
+    a later turn fails, the whole prompt is asked again. All attempts at a prompt are shown to the
+    watch as one call: of up to `patience.attempts` calls made, a ledger counts one.
     """
 
     name: str
@@ -88,6 +89,15 @@ def dialogue(prompt: Prompt, responses: tuple[Response, ...]) -> list[dict[str, 
         said.append({"role": "user", "content": turn})
         said.append({"role": "assistant", "content": response.text})
     return [*said, {"role": "user", "content": prompt.turns[len(responses)]}]
+
+
+def count(came: object) -> int:
+    """A number of tokens as a server gave it; what is no such number is 0, for the answer is paid.
+
+    Args:
+        came: Whatever was in that place; numbers that JSON cannot hold exactly are none either.
+    """
+    return came if type(came) is int and came in range(1 << 53) else 0
 
 
 class _Run:

@@ -41,6 +41,16 @@ def test_every_published_number_of_version_1_is_recomputed(official: Assets) -> 
     assert (check.holds, check.n, check.limit) == (True, 25, 0.01)
 
 
+@pytest.mark.parametrize(
+    ("benchmark", "model"), [(BENCHMARK, "text_davinci_003"), (VERSION_1, "mistral-orpo-beta")]
+)
+def test_judged_models_that_no_board_lists_are_named(
+    official: Assets, benchmark: Benchmark, model: str
+) -> None:
+    notes = benchmark.verify(official)[0].notes
+    assert notes == (f"judged but not on the board: {model}",)
+
+
 def test_one_altered_judgment_is_noticed(official: Assets) -> None:
     name = "alpaca_eval/annotations/claude-2.jsonl"
     first, rest = official.read(name).split(b"\n", 1)
@@ -54,6 +64,12 @@ def test_a_misread_raw_answer_is_noticed(official: Assets) -> None:
     rows[1]["raw_completion"]["logprobs"]["content"][0]["top_logprobs"] = []
     wrong = Changed(official, name, json.dumps(rows).encode())
     assert "preference read from the judge's raw answer" in failing(wrong)
+
+
+def test_models_that_the_board_lists_are_not_named_as_missing(official: Assets) -> None:
+    name = "alpaca_eval/annotations/claude-2.jsonl"
+    only = Changed(official, name, official.read(name))
+    assert BENCHMARK.verify(only)[0].notes == ()
 
 
 def test_nothing_to_recompute_proves_nothing(official: Assets) -> None:

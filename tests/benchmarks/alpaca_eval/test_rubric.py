@@ -1,5 +1,6 @@
 import hashlib
 import math
+import random
 
 import pytest
 from hypothesis import given
@@ -114,6 +115,17 @@ def test_template_markers_in_a_response_stay_text() -> None:
 def test_swapping_the_sides_does_not_change_the_published_order() -> None:
     shown = comparison()
     assert shows_candidate_first(shown) == shows_candidate_first(shown.swap())
+
+
+@given(st.text())
+def test_the_coin_of_an_instruction_is_the_published_one(asked: str) -> None:
+    coin = random.Random(f"is_switched_outputs{asked}0").choices([False, True])[0]
+    assert shows_candidate_first(comparison(asked=prompt(asked))) == coin
+
+
+def test_an_instruction_with_half_a_surrogate_pair_has_its_coin_too() -> None:
+    asked = [comparison(asked=prompt(f"{number}\ud800")) for number in range(20)]
+    assert {shows_candidate_first(one) for one in asked} == {False, True}
 
 
 def test_about_half_of_the_prompts_show_the_candidate_first(official: Assets) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.alpaca_eval import BASELINE_2, BENCHMARK
+from benchmarks.alpaca_eval import BASELINE_2, BENCHMARK, VERSION_1
 from benchmarks.alpaca_eval.scores import (
     RECONSTRUCTED_CALIBRATION,
     Judged,
@@ -22,7 +22,7 @@ from benchmarks.alpaca_eval.scores import (
     win_rate,
 )
 from harness.assets import Asset, Library
-from harness.types import Assets, Comparison
+from harness.types import Assets, Comparison, Score
 from tests.records import comparison, generation, prompt, verdict
 
 NAN = math.nan
@@ -31,7 +31,7 @@ NAN = math.nan
 def table(*preferences: float, candidate: float = 10, baseline: float = 20) -> Judged:
     n = len(preferences)
     lengths = np.full(n, float(candidate)), np.full(n, float(baseline))
-    return Judged(np.array(preferences), *lengths, np.arange(n))
+    return Judged(np.array(preferences), *lengths, np.arange(n), np.arange(n))
 
 
 def recorded(official: Assets, model: str) -> list[dict[str, Any]]:
@@ -105,7 +105,14 @@ def test_verdicts_become_columns_by_the_number_in_the_prompts_id() -> None:
     assert str(columns.preference_N.tolist()) == "[0.75, nan]"
     assert columns.candidate_length_N.tolist() == [4, 4]
     assert columns.baseline_length_N.tolist() == [6, 6]
-    assert columns.difficulty_row_N.tolist() == [17, 17]
+    assert columns.place_N.tolist() == columns.difficulty_row_N.tolist() == [17, 17]
+
+
+def test_the_order_of_verdicts_does_not_matter() -> None:
+    asked = [prompt("Q", id=f"alpaca_eval/{place}") for place in (12, 3)]
+    verdicts = [verdict(p.id == "alpaca_eval/3", comparison=comparison(asked=p)) for p in asked]
+    columns = judged(verdicts)
+    assert (columns.place_N.tolist(), columns.preference_N.tolist()) == ([3, 12], [1, 0])
 
 
 @pytest.mark.parametrize(
@@ -122,6 +129,15 @@ def test_the_lc_win_rate_is_the_published_one(
     assert lc.standard_error is not None
     assert lc.interval[1] - lc.interval[0] > 4 * lc.standard_error > 0
     assert raw.metric == "win_rate"
+
+
+def test_version_1_is_led_by_the_published_win_rate(official: Assets) -> None:
+    lines = official.read("alpaca_eval/annotations_v1/claude-2.jsonl").splitlines()
+    rows = [json.loads(line) for line in reversed(lines)]
+    model, judge, scores, items = VERSION_1.files.rescore(rows, official)
+    assert (model, judge, items[0].id) == ("claude-2", "openai:gpt-4", "alpaca_eval/0")
+    assert [score.metric for score in scores] == list(VERSION_1.card.metrics)
+    assert scores[0].value == pytest.approx(0.913557, abs=1e-6)
 
 
 def test_the_baseline_against_itself_is_one_half(official: Assets) -> None:
@@ -141,6 +157,19 @@ def test_unread_verdicts_bound_the_lc_win_rate(official: Assets) -> None:
     assert lc.bounds is not None
     assert lc.value is not None
     assert lc.bounds[0] < lc.value < lc.bounds[1]
+
+
+def test_the_bounds_of_an_lc_win_rate_are_chosen_anew_and_include_it(official: Assets) -> None:
+    rows = recorded(official, "gpt4_gamed")
+    worst = sorted(rows, key=lambda row: row["preference"])[:8]
+
+    def lc(preference: float | None) -> Score:
+        changed = [{**row, "preference": preference} if row in worst else row for row in rows]
+        return BENCHMARK.files.rescore(changed, official).scores[0]
+
+    against, unread, won = lc(1.0), lc(None), lc(2.0)
+    assert (unread.value or 0) < (against.value or 0)
+    assert unread.bounds == (unread.value, won.value)
 
 
 def test_an_lc_win_rate_from_nothing_is_no_number(official: Assets) -> None:

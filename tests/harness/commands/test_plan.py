@@ -41,7 +41,9 @@ def counts(model: Model, judge: Model, asking: Benchmark | None = None) -> tuple
 
 def test_at_first_everything_is_to_be_asked(store: Store) -> None:
     made = planned(saying(store, "yes"), saying(store, "1", "hf:judge"))
-    assert made == Plan("iter1", "tiny@1", "hf:judge", prompts=2, to_answer=2, to_judge=2, usd=0.0)
+    assert made == Plan(
+        "iter1", "tiny@1", "hf:judge", prompts=2, to_answer=2, undecided=2, to_judge=2, usd=0.0
+    )
 
 
 def test_what_is_answered_is_not_to_be_asked(store: Store) -> None:
@@ -126,13 +128,18 @@ def test_nothing_to_ask_costs_nothing_at_any_price(store: Store) -> None:
 
 
 def test_a_plan_is_a_table_with_the_sum_below() -> None:
-    plans = [Plan("a", "tiny@1", "j:j", 2, 1, 2, 0.25), Plan("b", "tiny@1", "j:j", 2, 0, 0, 1.5)]
+    plans = [
+        Plan("a", "tiny@1", "j:j", 2, 1, 2, 2, 0.25),
+        Plan("b", "tiny@1", "j:j", 2, 0, 2, 0, 1.5),
+    ]
     table = plan_table(plans)
     assert table.rows[0] == ["a", "tiny@1", "2", "1", "2", "0.25"]
     assert (table.words, table.notes) == (2, ["estimated price 1.75 USD"])
 
 
 def test_rows_without_a_price_are_shown_and_counted() -> None:
-    table = plan_table([Plan("a", "t", "j:j", 2, 1, 2, 0.25), Plan("b", "t", "j:j", 2, 1, 2, None)])
+    table = plan_table(
+        [Plan("a", "t", "j:j", 2, 1, 2, 2, 0.25), Plan("b", "t", "j:j", 2, 1, 2, 2, None)]
+    )
     assert table.rows[1][-1] == "?"
     assert table.notes == ["estimated price 0.25 USD, and 1 rows whose price is not known"]

@@ -77,6 +77,37 @@ def test_why_it_ended_is_said_in_common_words(
     assert came(loopback, model, stop_reason=theirs).finish_reason == ours
 
 
+@pytest.mark.parametrize(
+    ("details", "why"),
+    [
+        (None, "no reason given"),
+        ("odd", "no reason given"),
+        ({"type": "refusal", "category": "bio", "explanation": None}, "bio"),
+        ({"type": "refusal", "category": "bio", "explanation": "how\nto"}, "how to"),
+    ],
+)
+def test_an_answer_that_was_filtered_is_a_refusal(
+    loopback: Loopback, model: Remote, details: object, why: str
+) -> None:
+    parts = {"content": [], "stop_reason": "refusal", "stop_details": details}
+    loopback.script = lambda seen, _before: Reply(body=message(seen.body, "") | parts)
+    [generation] = model.generate(asking(1))
+    assert (generation.failure, generation.responses) == (f"filtered by the server: {why}", ())
+
+
+@pytest.mark.parametrize("odd", ["abc", None, -1, 7.5, [7]])
+def test_an_odd_number_of_tokens_loses_no_answer(
+    loopback: Loopback, model: Remote, odd: object
+) -> None:
+    response = came(loopback, model, usage={"input_tokens": odd, "output_tokens": 3})
+    assert (response.text, response.usage) == ("yes", Usage(0, 3))
+
+
+@pytest.mark.parametrize("odd", ["abc", None, [7], 7])
+def test_an_odd_bill_loses_no_answer(loopback: Loopback, model: Remote, odd: object) -> None:
+    assert came(loopback, model, usage=odd).usage == Usage()
+
+
 def test_only_text_is_text(loopback: Loopback, model: Remote) -> None:
     thought = {"type": "thinking", "thinking": "hm", "signature": "x"}
     parts = [thought, {"type": "text", "text": "a"}, {"type": "text", "text": "b"}]

@@ -1,4 +1,5 @@
 import json
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from harness.errors import DataError, ModelError
 from harness.models.hf import HuggingFace, _Chat, build
+from harness.models.local.loading import loaded
 from harness.models.local.sampling import seed_of
 from harness.types import Decoding, Generation, Model, ModelOptions, Prompt, Response
 from tests.tiny.checkpoint import make_checkpoint
@@ -195,6 +197,26 @@ def test_a_model_is_loaded_when_it_is_first_asked_something(copy: Path) -> None:
     assert late.generate([]) == []
     with pytest.raises(ModelError, match="tomorrows"):
         late.generate([ask("Hello")])
+
+
+def test_a_closed_model_is_loaded_again_when_it_is_asked(model: HuggingFace) -> None:
+    first = texts(model.generate([ask("Hello")]))
+    with loaded(model.checkpoint) as weights:
+        held = weakref.ref(weights)
+    del weights
+    model.close()
+    assert held() is None
+    assert texts(model.generate([ask("Hello")])) == first
+
+
+def test_closing_a_model_leaves_another_in_memory(model: HuggingFace, tmp_path: Path) -> None:
+    other = build(f"hf:{make_checkpoint(tmp_path / 'other', seed=1)}", ModelOptions())
+    model.generate([ask("Hello")])
+    with loaded(model.checkpoint) as before:
+        pass
+    other.close()
+    with loaded(model.checkpoint) as after:
+        assert after is before
 
 
 def test_a_checkpoint_with_half_a_file_cannot_be_built(copy: Path) -> None:

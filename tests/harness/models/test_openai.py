@@ -142,7 +142,52 @@ def test_a_call_that_brought_no_log_probabilities_is_possibly_paid(loopback: Loo
 
 
 def test_an_empty_answer_needs_no_log_probabilities(loopback: Loopback) -> None:
-    assert came(loopback, said("", finish_reason="content_filter"), JUDGE).tokens == ()
+    assert came(loopback, said("", finish_reason="length"), JUDGE).tokens == ()
+
+
+@pytest.mark.parametrize("logprob", [math.nan, math.inf, "nan", 10**400, None])
+def test_a_log_probability_that_is_no_number_damages_the_answer(
+    loopback: Loopback, logprob: object
+) -> None:
+    token = {"token": "M", "logprob": -0.5, "top_logprobs": [{"token": "M", "logprob": logprob}]}
+    with pytest.raises(ModelError, match="expected a chat completion, came"):
+        came(loopback, said("M", logprobs={"content": [token]}), JUDGE)
+
+
+@pytest.mark.parametrize("text", [None, ""])
+def test_an_answer_that_was_filtered_is_a_refusal(loopback: Loopback, text: str | None) -> None:
+    filtered = said(text, finish_reason="content_filter")
+    loopback.script = lambda _seen, _before: Reply(body=filtered)
+    [generation] = hasty(loopback).generate(asking(1))
+    assert (generation.failure, generation.responses) == (
+        "filtered by the server: no reason given",
+        (),
+    )
+
+
+def test_a_filter_that_says_why_is_quoted(loopback: Loopback) -> None:
+    message = {"content": None, "refusal": "violent\n\x1b[2J"}
+    filtered = said(None, finish_reason="content_filter", message=message)
+    loopback.script = lambda _seen, _before: Reply(body=filtered)
+    [generation] = hasty(loopback).generate(asking(1))
+    assert generation.failure == r"filtered by the server: violent \x1b[2J"
+
+
+def test_the_beginning_of_an_answer_that_was_filtered_is_an_answer(loopback: Loopback) -> None:
+    response = came(loopback, said("It be", finish_reason="content_filter"), Decoding(7))
+    assert (response.text, response.finish_reason) == ("It be", "content_filter")
+
+
+@pytest.mark.parametrize("odd", ["abc", None, -1, 7.5, [7], True, 1 << 63])
+def test_an_odd_number_of_tokens_loses_no_answer(loopback: Loopback, odd: object) -> None:
+    body = said("yes") | {"usage": {"prompt_tokens": odd, "completion_tokens": 3}}
+    response = came(loopback, body, Decoding(7))
+    assert (response.text, response.usage) == ("yes", Usage(0, 3))
+
+
+@pytest.mark.parametrize("odd", ["abc", [7], 7])
+def test_an_odd_bill_loses_no_answer(loopback: Loopback, odd: object) -> None:
+    assert came(loopback, said("yes") | {"usage": odd}, Decoding(7)).usage == Usage()
 
 
 # What servers complain of

@@ -148,6 +148,18 @@ def test_closing_ends_the_server(model: Vllm, diary: Path) -> None:
     assert is_gone(*pids(diary))
 
 
+def test_a_closed_model_starts_its_server_again(model: Vllm, diary: Path) -> None:
+    model.generate(asking(1))
+    model.close()
+    assert model.generate(asking(1))[0].text == "echo q0"
+    assert len(pids(diary)) == 2
+
+
+def test_a_log_cannot_command_a_terminal() -> None:
+    with pytest.raises(ModelError, match=r"ends:\n\\x1b\[31mValueError"):
+        build("vllm:owner/broken", ModelOptions()).generate(asking(1))
+
+
 def test_a_model_that_nobody_holds_ends_its_server(diary: Path) -> None:
     build("vllm:owner/tiny", ModelOptions()).generate(asking(1))
     gc.collect()

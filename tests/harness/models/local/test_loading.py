@@ -1,4 +1,7 @@
 import json
+import subprocess
+import sys
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,7 @@ from harness.models.local.loading import (
     Checkpoint,
     load_tokenizer,
     loaded,
+    release,
     resolve_dtype,
     stop_ids,
 )
@@ -117,3 +121,115 @@ def test_a_checkpoint_may_have_no_end(copy: Path) -> None:
     edit(copy / "generation_config.json", eos_token_id=None)
     edit(copy / "tokenizer_config.json", eos_token=None)
     assert stop_ids(of(copy), load_tokenizer(of(copy))) == frozenset()
+
+
+@pytest.mark.parametrize("ends", ["abc", {"a": 1}, [[1]], 2.5])
+def test_ends_that_are_no_tokens_are_told(copy: Path, ends: object) -> None:
+    edit(copy / "generation_config.json", eos_token_id=ends)
+    with pytest.raises(DataError, match=r"generation_config\.json: expected eos_token_id to be"):
+        stop_ids(of(copy), load_tokenizer(of(copy)))
+
+
+def test_a_generation_config_that_is_cut_short_is_told(copy: Path) -> None:
+    tokenizer = load_tokenizer(of(copy))
+    (copy / "generation_config.json").write_text('{"eos')
+    with pytest.raises(ModelError, match=rf"cannot load {copy}: .*generation_config\.json"):
+        stop_ids(of(copy), tokenizer)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"hidden_size": "abc"},  # what huggingface_hub checks
+        {"num_attention_heads": 0},  # a division by it
+        {"model_type": [3]},  # a table of types
+        {"dtype": "none"},  # an attribute of torch
+        {"rope_parameters": {"rope_type": "linear"}},  # a key that must be there
+    ],
+)
+def test_a_wrong_value_in_the_config_is_told(copy: Path, values: dict[str, object]) -> None:
+    edit(copy / "config.json", **values)
+    for read in (load, load_tokenizer):
+        with pytest.raises(DataError, match=rf"cannot load {copy}: its config\.json cannot be us"):
+            read(of(copy))
+
+
+@pytest.mark.parametrize("values", [{"hidden_act": "none"}, {"pad_token_id": 99_999}])
+def test_a_config_that_makes_no_model_is_told(copy: Path, values: dict[str, object]) -> None:
+    edit(copy / "config.json", **values)
+    with pytest.raises(DataError, match=r"its config\.json with these weights cannot be used"):
+        load(of(copy))
+
+
+@pytest.mark.parametrize("values", [{"eos_token": 3}, {"model_max_length": "abc"}])
+def test_a_wrong_value_of_the_tokenizer_is_told(copy: Path, values: dict[str, object]) -> None:
+    edit(copy / "tokenizer_config.json", **values)
+    with pytest.raises(DataError, match=r"its tokenizer\.json or tokenizer_config\.json cannot be"):
+        load_tokenizer(of(copy))
+
+
+def test_a_header_with_wrong_shapes_is_told(copy: Path) -> None:
+    file = copy / "model.safetensors"
+    file.write_bytes(file.read_bytes().replace(b'"shape":[32]', b'"shape":[31]', 1))
+    with pytest.raises(DataError, match=rf"{file} holds no weights .*; download or save it again"):
+        load(of(copy))
+
+
+def older(folder: Path) -> Path:
+    """The folder's weights in the older format, in the same folder."""
+    from safetensors.torch import load_file
+    from torch import save
+
+    whole, file = folder / "model.safetensors", folder / "pytorch_model.bin"
+    save(load_file(whole), file)
+    whole.unlink()
+    return file
+
+
+def test_older_weights_are_loaded(copy: Path) -> None:
+    expected = load(of(copy)).state_dict()
+    older(copy)
+    found = load(of(copy)).state_dict()
+    assert all(expected[name].equal(found[name]) for name in expected | found)
+
+
+@pytest.mark.parametrize("content", [b"garbage" * 99, b"", b"\x80\x02.", b"PK\x03\x04" * 99, None])
+def test_older_weights_that_are_damaged_are_named(copy: Path, content: bytes | None) -> None:
+    file = older(copy)
+    file.write_bytes(file.read_bytes()[:5000] if content is None else content)
+    with pytest.raises(DataError, match=rf"{file} holds no weights .*; download or save it again"):
+        load(of(copy))
+
+
+def test_weights_that_are_released_leave_the_memory(copy: Path) -> None:
+    held = weakref.ref(load(of(copy)))
+    release()
+    assert held() is None
+
+
+@pytest.mark.slow
+def test_the_first_model_of_a_process_leaves_the_memory(checkpoint: Path) -> None:
+    program = (
+        "import gc, sys, weakref; gc.disable()\n"
+        "from harness.models.hf import build; from harness.models.local.loading import loaded\n"
+        "from harness.types import Decoding, ModelOptions, Prompt\n"
+        "model = build(sys.argv[1], ModelOptions())\n"
+        "model.generate([Prompt('p', ('hi',), Decoding(1))])\n"
+        "with loaded(model.checkpoint) as weights: held = weakref.ref(weights)\n"
+        "del weights; model.close(); sys.exit(held() is not None)"
+    )
+    subprocess.run([sys.executable, "-c", program, f"hf:{checkpoint}"], check=True)
+
+
+def test_weights_leave_the_memory_before_others_are_read(copy: Path) -> None:
+    held = weakref.ref(load(of(copy)))
+    edit(copy / "config.json", hidden_size="abc")
+    with pytest.raises(DataError):
+        load(of(copy))
+    assert held() is None
+
+
+def test_another_checkpoint_is_not_released(checkpoint: Path, copy: Path) -> None:
+    first = load(of(checkpoint))
+    release(of(copy, "bfloat16"))
+    assert load(of(checkpoint)) is first

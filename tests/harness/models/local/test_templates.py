@@ -68,6 +68,20 @@ def test_a_config_that_is_not_json_is_named(tmp_path: Path) -> None:
         choose(tmp_path, None)
 
 
+def test_a_template_that_is_not_utf8_is_named(tmp_path: Path) -> None:
+    (tmp_path / "chat_template.jinja").write_bytes(b"\xff\xfe")
+    with pytest.raises(
+        DataError, match=r"chat_template\.jinja is not UTF-8 text; download or save"
+    ):
+        choose(tmp_path, None)
+
+
+@pytest.mark.parametrize("odd", [3, [3], {"name": "default"}, [{"name": "default", "template": 3}]])
+def test_a_template_that_is_no_text_is_told(tmp_path: Path, odd: object) -> None:
+    with pytest.raises(DataError, match=r"tokenizer_config\.json: expected chat_template to be a"):
+        choose(write(tmp_path, odd), None)
+
+
 def test_a_conversation_that_only_an_api_can_write_is_unknown(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="no conversation of FastChat is called 'chatgpt'"):
         choose(tmp_path, "fastchat:chatgpt")
@@ -110,6 +124,26 @@ def test_another_text_has_another_digest() -> None:
 def test_a_system_message_that_the_template_refuses_is_an_error(tokenizer: Any) -> None:
     with pytest.raises(ModelError, match="refuses the messages system, user: no system role"):
         Shipped(LLAMA2).render(BRIEF, tokenizer)
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("{{ messages[0]['content'] + 1 }}", "TypeError: can only concatenate str"),
+        ("{{ 1 / 0 }}", "ZeroDivisionError: division by zero"),
+        ("{{ 'a'.index('b') }}", "ValueError: substring not found"),
+        ("{{ 'a'.encode('none') }}", "LookupError: unknown encoding: none"),
+        ("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "RecursionError: maximum recursion"),
+    ],
+)
+def test_a_template_that_fails_is_an_error(tokenizer: Any, text: str, cause: str) -> None:
+    with pytest.raises(ModelError, match=f"template fails on the messages user: {cause}.*; corr"):
+        Shipped(text).render(HELLO, tokenizer)
+
+
+def test_a_template_cannot_command_a_terminal(tokenizer: Any) -> None:
+    with pytest.raises(ModelError, match=r"refuses the messages user: \\x1b\[31m no$"):
+        Shipped(r"{{ raise_exception('\x1b[31m\nno') }}").render(HELLO, tokenizer)
 
 
 def test_a_system_message_that_the_template_drops_is_an_error(tokenizer: Any) -> None:

@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -217,3 +218,40 @@ def test_an_adapter_is_told_to_be_merged(copy: Path) -> None:
     (copy / "config.json").rename(copy / "adapter_config.json")
     with pytest.raises(DataError, match="adapter without its base; merge"):
         check(copy)
+
+
+@pytest.mark.parametrize("content", [b'{"eos_tok', b"\xff\xfe", b"", b"[]", b"3"])
+@pytest.mark.parametrize(
+    "name", ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json"]
+)
+def test_a_damaged_settings_file_is_named(copy: Path, name: str, content: bytes) -> None:
+    (copy / name).write_bytes(content)
+    with pytest.raises(DataError, match=rf"{copy / name} .*; download or save it again"):
+        check(copy)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"[]",
+        b"3",
+        b'{"a": 1}',
+        b'{"a": {"dtype": "F32"}}',
+        b'{"a": {"data_offsets": null}}',
+        b'{"a": {"data_offsets": [0]}}',
+        b'{"a": {"data_offsets": ["0", "4"]}}',
+    ],
+)
+def test_a_header_of_another_form_is_told(copy: Path, header: bytes) -> None:
+    file = copy / "model.safetensors"
+    file.write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(DataError, match=f"{file} has no readable header"):
+        check(copy)
+
+
+@pytest.mark.parametrize("shards", [[], {}, {"a": 3}, {"a": ["b"]}, None])
+def test_an_index_of_another_form_is_told(sharded: Path, shards: object) -> None:
+    index = sharded / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": shards}))
+    with pytest.raises(DataError, match=f"{index} is no index of weights"):
+        check(sharded)

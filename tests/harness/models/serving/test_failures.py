@@ -12,6 +12,7 @@ from harness.models.serving.failures import (
     failure,
     one_line,
     seconds,
+    showable,
 )
 
 
@@ -80,3 +81,25 @@ def test_a_date_without_a_zone_is_taken_as_utc() -> None:
 
 def test_one_line_is_one_line_and_short() -> None:
     assert one_line("a\n\n b" + "c" * 999, limit=5) == "a bcc"
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ("\x1b[31mteapot", r"\x1b[31mteapot"),
+        ("a\x00b\x07c\x7fd\x9b", r"a\x00b\x07c\x7fd\x9b"),
+        ("user\u202etxt.exe\u2066", r"user\u202etxt.exe\u2066"),
+        ("half\ud83d", r"half\ud83d"),
+        ("Grüße, 中文, \U0001f469\u200d\U0001f680", "Grüße, 中文, \U0001f469\u200d\U0001f680"),
+    ],
+)
+def test_what_could_command_a_terminal_is_spelled_out(raw: str, shown: str) -> None:
+    assert one_line(raw) == shown
+
+
+def test_line_feeds_and_tabs_may_be_shown() -> None:
+    assert showable("a\tb\r\nc") == "a\tb\\r\nc"
+
+
+def test_a_reason_that_could_command_a_terminal_is_spelled_out() -> None:
+    assert str(failure(400, "\x1b[31mteapot", None, "")) == r"HTTP 400: \x1b[31mteapot"
