@@ -31,7 +31,7 @@ contracts: $(VENV)/dev
 	$(BIN)/lint-imports
 
 coverage: $(VENV)/dev
-	$(BIN)/python -m pytest -q -m 'not network and not api and not gpu' --cov --cov-report=term --cov-fail-under=95
+	$(BIN)/python -m pytest -q -m 'not network and not api and not gpu' --cov --cov-report=term --cov-fail-under=98
 
 bench: $(VENV)/bench
 	OMP_NUM_THREADS=1 $(BIN)/python -m bench.length_control

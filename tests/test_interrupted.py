@@ -103,6 +103,7 @@ def test_ctrl_c_gives_one_line_and_keeps_what_arrived(
     assert "run the same command to go on" in err.splitlines()[-1]
     asked = len(judge.seen)
     assert finished(started(words, tmp_path / "run")) == 0
-    assert len(judge.seen) - asked < 120 - 50 + CONCURRENCY + 2
+    answered = asked - 1 - CONCURRENCY  # at least: one was the probe, some were in flight
+    assert len(judge.seen) - asked <= 1 + 120 - answered
     items = json.loads((tmp_path / "run" / "out.json").read_text())["results"][0]["items"]
     assert [item["value"] for item in items].count(None) == 0

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -305,3 +306,25 @@ def test_a_judge_that_labelled_the_training_data_is_marked(run: Run) -> None:
         f"  - {{name: base, model: '{judge}', trained_by_judge: '{judge}'}}\n"
     )
     assert "also labelled its training data" in run("score", "run.yaml", "-b", "alpaca_eval").out
+
+
+@pytest.mark.usefixtures("mirror")
+def test_verify_recomputes_the_published_numbers(run: Run) -> None:
+    ran = run("verify", "alpaca_eval", "--json", "checks.json")
+    assert (ran.status, ran.err) == (0, "")
+    checks = json.loads(Path("checks.json").read_text())["checks"]
+    assert {check["benchmark"] for check in checks} == {"alpaca_eval@2.0", "alpaca_eval@1.0"}
+    assert all(check["holds"] for check in checks)
+    assert "NOT PROVEN" not in ran.out
+
+
+def test_a_check_that_does_not_hold_exits_with_1(
+    run: Run, mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partial = tmp_path / "partial" / "alpaca_eval"
+    partial.mkdir(parents=True)
+    shutil.copytree(mirror / "alpaca_eval" / "leaderboards", partial / "leaderboards")
+    monkeypatch.delenv("ITERBENCH_ASSETS")
+    ran = run("verify", "alpaca_eval@1.0", "--assets", str(partial.parent))
+    assert ran.status == 1
+    assert "NOT PROVEN" in ran.out

@@ -44,6 +44,7 @@ _OPENAI_KEY = "OPENAI_API_KEY"
 _CONNECT_SECONDS = 30.0
 _ADDRESS = re.compile(r"https?://([^@/]*@)?([^@:/?\[\]]+|\[[0-9a-f:]+\])(:\d+)?(/[^?]*)?")
 _NEW_LIMIT = "max_completion_tokens"
+_SERVED_BY = ("model", "system_fingerprint")
 _REMEDIES = {
     "insufficient_quota": "add funds to the account",
     "unsupported_parameter": "choose a model that accepts it",
@@ -277,7 +278,7 @@ def _read(data: Any, decoding: Decoding) -> Response:
         finish_reason=choice.get("finish_reason") or "stop",
         tokens=tuple(_token(token) for token in said),
         usage=_usage(data.get("usage")),
-        served_by=" / ".join(filter(None, (data.get("model"), data.get("system_fingerprint")))),
+        served_by=" / ".join(str(data[key]) for key in _SERVED_BY if data.get(key)),
     )
 
 
