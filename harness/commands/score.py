@@ -233,7 +233,7 @@ class _Run:
         judgments = job.benchmark.files.read_judgments(rows)
         others = {one.judge for one in judgments} - {job.judge_name}
         if others or not judgments:
-            came = f"by '{others.pop()}'" if others else "without the judge's raw answers"
+            came = f"by '{min(others)}'" if others else "without the judge's raw answers"
             raise DataError(
                 f"expected judgments by '{job.judge_name}' in {name}, came some {came}; name "
                 f"another judge with -j, or other judgments"

@@ -1,6 +1,5 @@
 import gzip
 import json
-import os
 import re
 from math import isclose
 from pathlib import Path
@@ -12,9 +11,6 @@ from hypothesis import strategies as st
 
 from harness.pricing import PRICES, estimate_tokens, price, seller
 from harness.types import Usage
-
-_BESIDE = Path(__file__).parents[3] / "shared" / "assets"
-ALPACA_EVAL = Path(os.environ.get("ITERBENCH_ASSETS") or _BESIDE) / "alpaca_eval"
 
 
 def test_prompt_and_completion_tokens_have_prices_of_their_own() -> None:
@@ -83,11 +79,11 @@ def filled(template: str, row: dict[str, str]) -> str:
     return re.sub(r"\{(instruction|output_[12])\}", lambda name: row[name[1]], template)
 
 
-@pytest.mark.skipif(not ALPACA_EVAL.is_dir(), reason="set ITERBENCH_ASSETS to the official files")
-def test_estimates_are_near_what_a_judge_has_counted() -> None:
-    folder = ALPACA_EVAL / "evaluators_configs" / "alpaca_eval_clf_gpt4_turbo"
+def test_estimates_are_near_what_a_judge_has_counted(mirror: Path) -> None:
+    files = mirror / "alpaca_eval"
+    folder = files / "evaluators_configs" / "alpaca_eval_clf_gpt4_turbo"
     template = re.sub(r"<\|im_\w+\|>\w*", "", (folder / "alpaca_eval_clf.txt").read_text())
-    with gzip.open(ALPACA_EVAL / "annotations_full" / "claude-2.json.gz") as lines:
+    with gzip.open(files / "annotations_full" / "claude-2.json.gz") as lines:
         rows = [row for row in json.load(lines) if row["raw_completion"]]
     errors = [
         estimate_tokens(filled(template, row)) / row["raw_completion"]["total_tokens"] - 1
