@@ -12,16 +12,15 @@ A series is the checkpoints of one run in the order in which they were made::
 Paths that begin with ./ or ../ are relative to the series file.
 """
 
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import SpecError
 from harness.names import public
 from harness.pricing import seller
+from harness.yaml_file import YamlFile, nearest, read_yaml
 
 _LONGEST = 120
 
@@ -33,7 +32,8 @@ def _folder_name(text: str) -> str:
     return text
 
 
-_Name = Annotated[str, AfterValidator(_folder_name)]
+FolderName = Annotated[str, AfterValidator(_folder_name)]
+"""A name that results are kept under."""
 
 
 class DecodingSpec(BaseModel):
@@ -46,12 +46,23 @@ class DecodingSpec(BaseModel):
     top_p: float | None = Field(default=None, gt=0, le=1)
 
 
+class BestOfSpec(BaseModel):
+    """The best of several samples instead of one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    n: int = Field(ge=2)
+    """Samples of each prompt; they need a temperature above 0."""
+    judge: str
+    """Who compares every two of them, by the rubric of the benchmark."""
+
+
 class Checkpoint(BaseModel):
     """One set of weights of a series."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    name: _Name
+    name: FolderName
     model: str
     """Any model name, `SCHEME:REST`."""
     iteration: int | None = Field(default=None, ge=0)
@@ -63,6 +74,8 @@ class Checkpoint(BaseModel):
     judgments: str | None = None
     """Published judgments by the official judge, imported rather than bought again."""
     chat_template: str | None = None
+    best_of: BestOfSpec | None = None
+    """Answers with the best of several samples by a judge; None answers once."""
     weights: str | None = None
     """Folder of a served model's files: their content becomes part of its identity."""
 
@@ -72,7 +85,7 @@ class Series(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    name: _Name
+    name: FolderName
     judge: str | None = None
     decoding: DecodingSpec = DecodingSpec()
     checkpoints: Annotated[list[Checkpoint], Field(min_length=1)]
@@ -84,39 +97,10 @@ def read_series(path: Path) -> Series:
     Raises:
         SpecError: The file is absent, no YAML, or says something a series file does not say.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
-    except (OSError, ValueError, KeyError, AttributeError, yaml.YAMLError) as error:
-        raise SpecError(f"expected a YAML file at {path}, but {_one_line(error)}") from error
-    _check_keys_once(path, node)
-    if not isinstance(content, dict):
-        raise SpecError(
-            f"expected 'name' and 'checkpoints' in {path}, came {content!r:.40}; "
-            f"the README shows a series file"
-        )
-    try:
-        series = Series.model_validate(content)
-    except ValidationError as error:
-        raise SpecError(_explain(path, node, error)) from error
+    file = read_yaml(path)
+    series = file.read_as(Series, "the README shows a series file")
     _check_family(path, series)
-    return _counted(_anchored(series, path.parent))
-
-
-def _check_keys_once(path: Path, node: yaml.Node | None) -> None:
-    """YAML lets a repeated key win silently."""
-    if isinstance(node, yaml.SequenceNode):
-        for entry in node.value:
-            _check_keys_once(path, entry)
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if str(key.value) in seen:
-                line = key.start_mark.line + 1
-                raise SpecError(f"{path}:{line}: expected each key once, '{key.value}' comes twice")
-            seen.add(str(key.value))
-            _check_keys_once(path, value)
+    return _counted(_anchored(series, file))
 
 
 def series_of(models: list[str]) -> Series:
@@ -152,7 +136,7 @@ def _check_family(origin: Path | str, series: Series) -> None:
         if checkpoint.parent is not None and checkpoint.parent not in seen:
             raise SpecError(
                 f"{origin}: expected the parent of '{checkpoint.name}' to stand before it, "
-                f"'{checkpoint.parent}' does not{_nearest(checkpoint.parent, seen)}"
+                f"'{checkpoint.parent}' does not{nearest(checkpoint.parent, seen)}"
             )
         seen.append(checkpoint.name)
 
@@ -160,12 +144,11 @@ def _check_family(origin: Path | str, series: Series) -> None:
 _PATHS = ("judgments", "weights")
 
 
-def _anchored(series: Series, folder: Path) -> Series:
+def _anchored(series: Series, file: YamlFile) -> Series:
     """The series with paths that begin with a dot made relative to its file."""
 
-    def anchor(text: str | None) -> str | None:
-        head, colon, tail = (text or "").rpartition(":")
-        return f"{head}{colon}{folder / tail}" if tail.startswith(("./", "../")) else text
+    def anchor(name: str | None) -> str | None:
+        return name and file.anchor(name)
 
     checkpoints = [
         c.model_copy(update={key: anchor(getattr(c, key)) for key in ("model", *_PATHS)})
@@ -184,51 +167,3 @@ def _counted(series: Series) -> Series:
         c.model_copy(update={"iteration": iterations[c.name]}) for c in series.checkpoints
     ]
     return series.model_copy(update={"checkpoints": checkpoints})
-
-
-def _explain(path: Path, node: yaml.Node | None, error: ValidationError) -> str:
-    """The first thing that is wrong, with its line and what would be right."""
-    first = error.errors()[0]
-    where = first["loc"]
-    key = ".".join(str(part) for part in where) or "the file"
-    line = _line(node, where)
-    if first["type"] == "extra_forbidden":
-        known = _keys_at(where)
-        return (
-            f"{path}:{line}: there is no key '{key}'{_nearest(str(where[-1]), known)}; "
-            f"keys here: {', '.join(known)}"
-        )
-    if first["type"] == "missing":
-        return f"{path}:{line}: the key '{key}' is missing"
-    wrong = first["msg"].removeprefix("Value error, ").lower()
-    return f"{path}:{line}: '{key}': {wrong}, came {first['input']!r:.60}"
-
-
-def _line(node: yaml.Node | None, where: tuple[int | str, ...]) -> int:
-    """The line, from 1, on which a key or list entry stands, or the nearest one around it."""
-    line = 1
-    for part in where:
-        if isinstance(node, yaml.MappingNode):
-            pair = next(((k, v) for k, v in node.value if k.value == str(part)), None)
-            if pair is None:
-                return line
-            line, node = pair[0].start_mark.line + 1, pair[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
-            node = node.value[part]
-            line = node.start_mark.line + 1
-    return line
-
-
-def _keys_at(where: tuple[int | str, ...]) -> list[str]:
-    models: dict[str, type[BaseModel]] = {"decoding": DecodingSpec, "checkpoints": Checkpoint}
-    owner = models.get(str(where[0]), Series) if len(where) > 1 else Series
-    return list(owner.model_fields)
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    near = get_close_matches(name, known, n=1)
-    return f", did you mean '{near[0]}'?" if near else ""
-
-
-def _one_line(error: Any) -> str:
-    return " ".join(str(error).split())
