@@ -1,11 +1,22 @@
-"""Wrappers around a judge that are judges themselves; the pipeline never knows of them."""
+"""Judges made of a model, and wrappers that are judges themselves; the pipeline knows neither."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from harness.errors import ModelError
-from harness.types import Comparison, Judge, Model, Prompt, Rubric, Verdict
+from harness.types import (
+    UNWATCHED,
+    Comparison,
+    Generation,
+    Judge,
+    Model,
+    Prompt,
+    Rubric,
+    Unread,
+    Verdict,
+    Watch,
+)
 
 
 def shown(rubric: Rubric, comparison: Comparison) -> Comparison:
@@ -16,6 +27,65 @@ def shown(rubric: Rubric, comparison: Comparison) -> Comparison:
 def judge_prompt(rubric: Rubric, comparison: Comparison) -> Prompt:
     """What the judge is asked about a comparison."""
     return rubric.ask(shown(rubric, comparison))
+
+
+@dataclass(frozen=True, slots=True)
+class LLMJudge:
+    """Asks a model about each comparison, in the order in which its sides are given."""
+
+    rubric: Rubric
+    model: Model
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.model.name
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """The model's identity, and the rubric by name and template."""
+        rubric = {"rubric": self.rubric.name, "rubric sha256": self.rubric.digest}
+        return {**self.model.identity, **rubric}
+
+    def __call__(self, comparisons: Sequence[Comparison], /) -> list[Verdict]:
+        """One verdict per comparison; an answer off the form asked is unread, with its cause."""
+        answers = self.model.generate([self.rubric.ask(c) for c in comparisons])
+        return [self._read(c, answer) for c, answer in zip(comparisons, answers, strict=True)]
+
+    def _read(self, comparison: Comparison, answer: Generation) -> Verdict:
+        if answer.failure is not None:
+            return Verdict(comparison, self.name, None, f"judge refused: {answer.failure}", answer)
+        value = self.rubric.read(answer)
+        if isinstance(value, Unread):
+            return Verdict(comparison, self.name, None, value.cause, answer)
+        return Verdict(comparison, self.name, value, None, answer)
+
+
+@dataclass(frozen=True, slots=True)
+class Unasked:
+    """In the place of the model of a judge that decides by program."""
+
+    name: str
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """Nothing: the judge tells what decides."""
+        return {"program": self.name}
+
+    def generate(
+        self,
+        prompts: Sequence[Prompt],
+        watch: Watch = UNWATCHED,  # noqa: ARG002 - the protocol's
+    ) -> list[Generation]:
+        """Never called by a program.
+
+        Raises:
+            ModelError: A judge that must ask a model was named without one.
+        """
+        raise ModelError(
+            f"expected a model behind the judge '{self.name}' for {len(prompts)} questions, came "
+            f"none; name it '{self.name}:MODEL'"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +154,8 @@ def settle(comparison: Comparison, judge: str) -> Verdict | None:
     candidate, baseline = comparison.candidate, comparison.baseline
     if candidate.failure is not None:
         return Verdict(comparison, judge, None, cause=f"no response: {candidate.failure}")
+    if baseline is not None and baseline.failure is not None:
+        return Verdict(comparison, judge, None, cause=f"no response: {baseline.failure}")
     if baseline is not None and baseline.text == candidate.text:
         return Verdict(comparison, judge, 0.5)
     return None

@@ -5,7 +5,7 @@ from importlib import import_module
 from types import ModuleType
 
 from harness.errors import UnknownNameError
-from harness.judging import judge_prompt
+from harness.judging import Unasked, judge_prompt
 from harness.models import replay
 from harness.names import public
 from harness.rows import read_files
@@ -24,6 +24,12 @@ from harness.types import (
 _SERVERS = {"http": "openai", "https": "openai"}
 """Addresses speak the protocol of the openai backend."""
 
+_PLACES = {
+    "benchmark": ("benchmarks", "train.demo.benchmarks"),
+    "judge": ("judges", "train.demo.judges"),
+}
+"""Packages whose files are benchmarks or judges; those of the demonstration are ordinary ones."""
+
 
 def benchmark(name: str) -> Benchmark:
     """The benchmark of that name, `NAME` or `NAME@VERSION`.
@@ -32,7 +38,7 @@ def benchmark(name: str) -> Benchmark:
         UnknownNameError: No file or no version is called so.
     """
     stem, at, version = name.partition("@")
-    versions = {b.card.version: b for b in _versions(_load("benchmarks", stem, "benchmark"))}
+    versions = {b.card.version: b for b in _versions(_load("benchmark", stem))}
     if at and version not in versions:
         raise UnknownNameError(f"version of {stem}", version, versions)
     return versions[version] if at else next(iter(versions.values()))
@@ -40,14 +46,12 @@ def benchmark(name: str) -> Benchmark:
 
 def benchmarks() -> list[Benchmark]:
     """Every benchmark in every version."""
-    return [
-        b for stem in _names("benchmarks") for b in _versions(import_module(f"benchmarks.{stem}"))
-    ]
+    return [b for stem in _names("benchmark") for b in _versions(_load("benchmark", stem))]
 
 
 def judges() -> list[str]:
     """Names of the kinds of judges."""
-    return _names("judges")
+    return _names("judge")
 
 
 def backends() -> list[str]:
@@ -57,9 +61,12 @@ def backends() -> list[str]:
 
 
 def describe(kind: str, name: str) -> str:
-    """The first line of what a judge ("judges") or a backend ("models") says of itself."""
-    package = {"judges": "judges", "models": "harness.models"}[kind]
-    module = import_module(f"{package}.{_SERVERS.get(name, name)}")
+    """The first line of what a judge ("judge") or a backend ("model") says of itself."""
+    module = (
+        _load(kind, name)
+        if kind in _PLACES
+        else import_module(f"harness.models.{_SERVERS.get(name, name)}")
+    )
     return (module.__doc__ or "").split("\n")[0].rstrip(".:")
 
 
@@ -73,14 +80,21 @@ def model(name: str, options: ModelOptions, benchmark: Benchmark, assets: Assets
     if scheme == "replay":
         files = read_files(rest, assets)
         return replay.outputs(name, files, benchmark.files.read_outputs, partial=options.partial)
-    return _build(scheme, name, options)
+    return live(name, options)
 
 
 def judge_model(name: str, options: ModelOptions, benchmark: Benchmark, assets: Assets) -> Model:
-    """The model that a judge asks; a recording answers by the judge prompts it was asked."""
+    """The model that a judge asks, by the judge's name: a model's, or `JUDGE:MODEL`.
+
+    A recording answers by the judge prompts it was asked. A judge named alone decides by program
+    and has nobody to ask.
+    """
+    kind, _, asked = name.partition(":")
+    if kind in judges():
+        return judge_model(asked, options, benchmark, assets) if asked else Unasked(name)
     scheme, rest = _scheme(name)
     if scheme != "replay":
-        return _build(scheme, name, options)
+        return live(name, options)
     rubric = benchmark.rubric(assets)
     files = read_files(rest, assets)
     return replay.judgments(
@@ -91,8 +105,7 @@ def judge_model(name: str, options: ModelOptions, benchmark: Benchmark, assets: 
 def judge(name: str, rubric: Rubric, model: Model) -> Judge:
     """The judge of that name: a file in judges/, or any model asked by the rubric."""
     scheme = name.partition(":")[0]
-    kind = scheme if scheme in _names("judges") else "llm"
-    made: Judge = import_module(f"judges.{kind}").build(rubric, model)
+    made: Judge = _load("judge", scheme if scheme in judges() else "llm").build(rubric, model)
     return made
 
 
@@ -112,7 +125,13 @@ def _scheme(name: str) -> tuple[str, str]:
     return scheme, rest
 
 
-def _build(scheme: str, name: str, options: ModelOptions) -> Model:
+def live(name: str, options: ModelOptions) -> Model:
+    """The model of that name, which no recording can be: it answers whatever is asked.
+
+    Raises:
+        UnknownNameError: No backend answers to the scheme.
+    """
+    scheme, _ = _scheme(name)
     module = import_module(f"harness.models.{_SERVERS.get(scheme, scheme)}")
     made: Model = module.build(name, options)
     return made
@@ -123,11 +142,21 @@ def _versions(module: ModuleType) -> tuple[Benchmark, ...]:
     return versions
 
 
-def _load(package: str, stem: str, kind: str) -> ModuleType:
-    if stem not in _names(package):
-        raise UnknownNameError(kind, stem, _names(package))
-    return import_module(f"{package}.{stem}")
+def _load(kind: str, stem: str) -> ModuleType:
+    found = _found(kind)
+    if stem not in found:
+        raise UnknownNameError(kind, stem, found)
+    return import_module(f"{found[stem]}.{stem}")
 
 
-def _names(package: str) -> list[str]:
-    return sorted(found.name for found in pkgutil.iter_modules(import_module(package).__path__))
+def _names(kind: str) -> list[str]:
+    return sorted(_found(kind))
+
+
+def _found(kind: str) -> dict[str, str]:
+    """The package of every file of a kind, by the file's name."""
+    return {
+        file.name: package
+        for package in _PLACES[kind]
+        for file in pkgutil.iter_modules(import_module(package).__path__)
+    }

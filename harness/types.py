@@ -151,7 +151,7 @@ class Score:
     bounds: tuple[float, float] | None = None
     """The value if every unread verdict went against, or for, the candidate."""
     unit: str = "fraction"
-    """"fraction" in [0, 1] (percent only in reports), "characters", or "rating"."""
+    """"fraction" in [0, 1] (percent only in reports), "correlation", "characters" or "rating"."""
     doubts: tuple[str, ...] = ()
     """Why a careful reader would not trust the value, one clause each."""
 
@@ -209,6 +209,14 @@ class Closing(Protocol):
 
     def close(self) -> None:
         """Lets go of them."""
+
+
+@runtime_checkable
+class Keeping(Protocol):
+    """A model that knows what it need not ask again."""
+
+    def missing(self, prompts: Sequence[Prompt], /) -> list[Prompt]:
+        """The prompts that it would have to ask."""
 
 
 def close(model: Model) -> None:

@@ -22,8 +22,8 @@ def show_names(setting: Setting) -> None:
             [_benchmark_row(benchmark) for benchmark in benchmarks],
             words=5,
         ),
-        Table("Judges", ["name", "what it is"], _lines("judges", registry.judges()), words=2),
-        Table("Models", ["name", "what it is"], _lines("models", registry.backends()), words=2),
+        Table("Judges", ["name", "what it is"], _lines("judge", registry.judges()), words=2),
+        Table("Models", ["name", "what it is"], _lines("model", registry.backends()), words=2),
     ]
     setting.show(tables)
     setting.keep(

@@ -1,6 +1,7 @@
+from harness.judging import LLMJudge
 from harness.models.scripted import Scripted
 from harness.types import Generation
-from judges.llm import LLMJudge, build
+from judges.llm import build
 from tests.records import comparison, generation, prompt, rubric
 
 

@@ -75,8 +75,13 @@ class Shipped:
         """SHA-256 of the template's text, in hex."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
-    def render(self, messages: Sequence[Message], tokenizer: Any) -> str:
+    def render(self, messages: Sequence[Message], tokenizer: Any, **variables: str) -> str:
         """The conversation as text; after a user's message, up to where the answer begins.
+
+        Args:
+            messages: The conversation.
+            tokenizer: The checkpoint's.
+            **variables: What else the template reads; nothing when a checkpoint is asked.
 
         Raises:
             ModelError: The template refuses or drops a message, or fails.
@@ -88,6 +93,7 @@ class Shipped:
                 tokenize=False,
                 add_generation_prompt=messages[-1]["role"] == "user",
                 strftime_now=WRITTEN_ON.strftime,
+                **variables,
             )
         return _with_system(text, messages)
 

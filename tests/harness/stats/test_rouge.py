@@ -1,0 +1,61 @@
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.stats.rouge import longest_common, rouge_l, tokens
+
+sentences = st.lists(st.sampled_from("abc"), max_size=9)
+
+
+def brute_force(a: Sequence[str], b: Sequence[str]) -> int:
+    if not a or not b:
+        return 0
+    if a[0] == b[0]:
+        return 1 + brute_force(a[1:], b[1:])
+    return max(brute_force(a[1:], b), brute_force(a, b[1:]))
+
+
+@given(sentences, sentences)
+def test_the_common_subsequence_is_as_long_as_brute_force_finds(a: list[str], b: list[str]) -> None:
+    assert longest_common(a, b) == brute_force(a, b)
+
+
+@given(sentences, sentences)
+def test_the_order_of_the_texts_is_no_matter(a: list[str], b: list[str]) -> None:
+    assert rouge_l(a, b) == rouge_l(b, a)
+
+
+@given(st.lists(st.text(), min_size=1))
+def test_a_text_and_itself_have_everything_in_common(a: list[str]) -> None:
+    assert rouge_l(a, a) == 1
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "value"),
+    [
+        # Lin's example: 3 of 4 words in order, 2 of 4 words in order.
+        ("police killed the gunman", "police kill the gunman", 2 * 3 / 8),
+        ("police killed the gunman", "the gunman kill police", 2 * 2 / 8),
+        ("a b", "a b c d", 2 * 2 / 6),
+        ("x", "", 0),
+        ("", "", 0),
+        ("a", "b", 0),
+    ],
+)
+def test_worked_values(a: str, b: str, value: float) -> None:
+    assert rouge_l(tokens(a), tokens(b)) == pytest.approx(value)
+
+
+def test_texts_longer_than_a_machine_word_are_counted() -> None:
+    words = [str(number) for number in range(500)]
+    assert longest_common(words, words[::2]) == 250
+
+
+def test_words_are_lower_case_letters_and_digits() -> None:
+    assert tokens("Don't STOP-me: 3.5 naïve ٣") == ["don", "t", "stop", "me", "3", "5", "na", "ve"]
+
+
+def test_only_words_of_four_letters_and_more_are_stemmed() -> None:
+    assert tokens("was Sown", stem=lambda word: word[:-1]) == ["was", "sow"]
