@@ -1,14 +1,20 @@
-"""Which answers are compared with which."""
+"""Which answers are compared with which, and what both orders of a pair say together."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from math import sqrt
+from statistics import NormalDist, fmean, stdev
+from typing import NamedTuple
 
 from harness.errors import DataError
-from harness.types import Assets, Comparison, Generation
+from harness.types import Assets, Comparison, Generation, Score, Verdict
+
+_Z = NormalDist().inv_cdf(0.975)
+
+Compare = Callable[[Sequence[Generation], Assets], list[Comparison]]
 
 
-def against(
-    load_baseline: Callable[[Assets], Sequence[Generation]],
-) -> Callable[[Sequence[Generation], Assets], list[Comparison]]:
+def against(load_baseline: Callable[[Assets], Sequence[Generation]]) -> Compare:
     """Pairs each candidate's answer with the baseline's answer to the same prompt, by prompt id.
 
     Raises:
@@ -28,6 +34,100 @@ def against(
     return compare
 
 
+def in_both_orders(opponent: Sequence[Generation]) -> Compare:
+    """Pairs each answer with the opponent's, and each pair with itself the other way round.
+
+    The first two comparisons are of the first prompt: as candidate, then as baseline.
+    """
+    once = against(lambda _: opponent)
+
+    def compare(generations: Sequence[Generation], assets: Assets) -> list[Comparison]:
+        return [order for pair in once(generations, assets) for order in (pair, pair.swap())]
+
+    return compare
+
+
 def alone(generations: Sequence[Generation], _assets: Assets) -> list[Comparison]:
     """Each answer on its own, for a judge that rates."""
     return [Comparison(generation) for generation in generations]
+
+
+class Meeting(NamedTuple):
+    """Two answers to one prompt, judged in both orders."""
+
+    id: str
+    """Of the prompt."""
+    as_candidate: float | None
+    """Preference for the first answer in [0, 1], when it was the candidate; None is unread."""
+    as_baseline: float | None
+    """The same preference when it was the baseline."""
+    cause: str | None
+    """Why an order is unread."""
+
+    @property
+    def value(self) -> float | None:
+        """The mean of both orders; None when either is unread, for one alone favours a place."""
+        if self.as_candidate is None or self.as_baseline is None:
+            return None
+        return (self.as_candidate + self.as_baseline) / 2
+
+
+def meetings(verdicts: Sequence[Verdict]) -> list[Meeting]:
+    """The verdicts on `in_both_orders`, two by two."""
+    return [
+        Meeting(
+            there.comparison.candidate.prompt.id,
+            there.value,
+            None if back.value is None else 1 - back.value,
+            there.cause or back.cause,
+        )
+        for there, back in zip(verdicts[::2], verdicts[1::2], strict=True)
+    ]
+
+
+def head_to_head(verdicts: Sequence[Verdict], _assets: Assets) -> list[Score]:
+    """The first answers' win rate with a paired 95 % interval; then win, tie, lose and flips.
+
+    Win rate: the mean over prompts of (v_ij + 1 - v_ji) / 2, where v_ij is the preference for i as
+    the candidate; its interval is the normal one of that mean (ddof 1), in [0, 1]. Win and lose:
+    both orders prefer the same answer; everything else is a tie. Flips: the orders do not agree,
+    so these are ties too. All are shares of the prompts that were read in both orders.
+
+    Source: arXiv 2401.10020, the head-to-head of Fig. 3: both orders, and disagreement is a tie.
+    """
+    met = meetings(verdicts)
+    n_unread = sum(one.value is None for one in met)
+    signs = [
+        (_sign(one.as_candidate), _sign(one.as_baseline))
+        for one in met
+        if one.as_candidate is not None and one.as_baseline is not None
+    ]
+    shares = {
+        "win": [pair == (1, 1) for pair in signs],
+        "tie": [pair not in {(1, 1), (-1, -1)} for pair in signs],
+        "lose": [pair == (-1, -1) for pair in signs],
+        "flips": [there != back for there, back in signs],
+    }
+    win_rate = _win_rate([one.value for one in met if one.value is not None], n_unread)
+    return [win_rate, *(_mean(name, found, n_unread) for name, found in shares.items())]
+
+
+def _win_rate(values: Sequence[float], n_unread: int) -> Score:
+    score = _mean("win_rate", values, n_unread)
+    if n_unread:
+        low = sum(values) / (len(values) + n_unread)
+        high = (sum(values) + n_unread) / (len(values) + n_unread)
+        score = replace(score, bounds=(low, high))
+    if score.value is None or score.n == 1:
+        return score
+    error = stdev(values) / sqrt(score.n)
+    interval = max(0.0, score.value - _Z * error), min(1.0, score.value + _Z * error)
+    return replace(score, interval=interval, standard_error=error)
+
+
+def _mean(metric: str, values: Sequence[float], n_unread: int) -> Score:
+    return Score(metric, fmean(values) if values else None, len(values), n_unread)
+
+
+def _sign(preference: float) -> int:
+    return (preference > 0.5) - (preference < 0.5)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from harness.errors import AlignmentError, DataError, ModelError
+from harness.names import public
+from harness.pairing import against
 from harness.types import (
     Assets,
     Benchmark,
@@ -117,6 +119,21 @@ def decoded(benchmark: Benchmark, changes: Mapping[str, Any]) -> Benchmark:
         return [replace(p, decoding=replace(p.decoding, **changes)) for p in prompts]
 
     return replace(benchmark, load=changed)
+
+
+def opposed(benchmark: Benchmark, baseline: Answers) -> Benchmark:
+    """The benchmark with a model's answers in the place of its published baseline's.
+
+    Its title and identity say so: what it scores is not comparable with published scores.
+    """
+    rival = {f"baseline {key}": value for key, value in baseline.identity.items()}
+
+    def identify(assets: Assets) -> dict[str, str]:
+        return {**benchmark.identify(assets), "baseline": baseline.model, **rival}
+
+    card = replace(benchmark.card, title=f"{benchmark.card.title} against {public(baseline.model)}")
+    compare = against(lambda _: baseline.generations)
+    return replace(benchmark, card=card, compare=compare, identify=identify)
 
 
 def withhold(card: Card, score: Score) -> Score:

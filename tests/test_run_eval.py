@@ -54,8 +54,8 @@ def test_list_names_benchmarks_judges_and_models(run: Run) -> None:
     ran = run("list", "--json", "list.json")
     assert "alpaca_eval@2.0" in ran.out
     data = json.loads(Path("list.json").read_text())
-    assert data["benchmarks"] == ["alpaca_eval@2.0", "alpaca_eval@1.0"]
-    assert data["judges"] == ["llm"]
+    assert {"alpaca_eval@2.0", "alpaca_eval@1.0"} <= set(data["benchmarks"])
+    assert {"additive", "llm"} <= set(data["judges"])
     backends = "anthropic hf http https openai replay scripted vllm"
     assert data["models"] == backends.split()
 
@@ -123,7 +123,7 @@ def test_a_link_stays_a_link(run: Run) -> None:
     Path("link.json").symlink_to("real.json")
     run("list", "--json", "link.json")
     assert Path("link.json").is_symlink()
-    assert json.loads(Path("real.json").read_text())["judges"] == ["llm"]
+    assert "llm" in json.loads(Path("real.json").read_text())["judges"]
 
 
 def shell(command: str) -> subprocess.CompletedProcess[str]:

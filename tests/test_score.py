@@ -328,3 +328,56 @@ def test_a_check_that_does_not_hold_exits_with_1(
     ran = run("verify", "alpaca_eval@1.0", "--assets", str(partial.parent))
     assert ran.status == 1
     assert "NOT PROVEN" in ran.out
+
+
+def answers(file: str, answer: str) -> str:
+    """A recorded model that answers every prompt of the small world with these words."""
+    from train.demo.sets import prompts
+
+    rows = [{"instruction": asked, "output": answer} for asked in prompts("test")]
+    Path(file).write_text(json.dumps(rows))
+    return f"replay:{file}"
+
+
+def test_a_baseline_of_ones_own_takes_the_place_of_the_published_one(run: Run) -> None:
+    short, long = answers("short.json", "*a."), answers("long.json", "*a.xxxx")
+    ran = run(
+        "score", short, long, "-b", "tiny_instruct", "--baseline", short, "--json", "out.json"
+    )
+    assert ran.status == 0, ran.err
+    assert "against replay:short.json" in ran.out
+    same, longer = results()
+    assert value(same, "win_rate") == 0.5
+    # the judge gives 0.3 for each of 4 more characters and the world takes 0.12: s(0.72)
+    assert value(longer, "win_rate") == pytest.approx(0.6726, abs=1e-4)
+    assert longer["identity"]["baseline"] == "replay:short.json"
+    assert len(longer["identity"]["baseline recording"]) == 64
+
+
+def test_a_dry_run_asks_a_baseline_nothing(run: Run) -> None:
+    make_checkpoint(Path("tiny"))
+    words = ("-b", "tiny_instruct", "--limit", "3", "--baseline", "hf:./tiny", "--dry-run")
+    ran = run("score", answers("short.json", "*a."), *words)
+    assert ran.status == 0, ran.err
+    with sqlite3.connect("results/store.sqlite") as store:
+        assert store.execute("SELECT count(*) FROM answers").fetchone() == (0,)
+
+
+def test_a_checkpoint_may_answer_with_the_best_of_several_samples(run: Run) -> None:
+    from train.demo.checkpoint import make_base
+
+    make_base(Path("tiny"))
+    Path("series.yaml").write_text(
+        "name: s\ncheckpoints:\n"
+        "- {name: once, model: 'hf:./tiny'}\n"
+        "- {name: best, model: 'hf:./tiny', best_of: {n: 8, judge: tiny_gold}}\n"
+    )
+    words = ("-b", "tiny_instruct", "-j", "tiny_gold", "--limit", "12", "--max-tokens", "8")
+    ran = run("score", "series.yaml", *words, "--json", "out.json")
+    assert ran.status == 0, ran.err
+    once, best = results()
+    assert value(best, "win_rate") > value(once, "win_rate")
+    assert best["identity"]["model best of"] == "8"
+    assert best["identity"]["model judge length weight"] == "0.0"
+    with sqlite3.connect("results/store.sqlite") as store:
+        assert store.execute("SELECT count(*) FROM answers").fetchone() == (12 * 8,)

@@ -1,22 +1,19 @@
 """What a run would ask and pay, before it asks anybody."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from harness.commands.foreseen import foresee, unanswered
 from harness.judging import judge_prompt, settle
 from harness.pipeline import load
 from harness.pricing import estimate_tokens, price, retires
 from harness.report.table import Table
-from harness.store import Cached
 from harness.types import (
     Assets,
     Benchmark,
-    Comparison,
-    Generation,
     Model,
     Prompt,
-    Response,
     Usage,
 )
 
@@ -47,7 +44,7 @@ def plan(name: str, benchmark: Benchmark, model: Model, judge_model: Model, asse
     """
     prompts = load(benchmark, assets)
     to_answer = unanswered(model, prompts)
-    comparisons = _comparisons(benchmark, model, prompts, to_answer, assets)
+    comparisons = benchmark.compare(foresee(benchmark, model, assets), assets)
     rubric = benchmark.rubric(assets)
     asked = [judge_prompt(rubric, c) for c in comparisons if settle(c, "") is None]
     to_judge = unanswered(judge_model, asked)
@@ -56,11 +53,6 @@ def plan(name: str, benchmark: Benchmark, model: Model, judge_model: Model, asse
     label, judge = benchmark.card.label, judge_model.name
     counts = len(prompts), len(to_answer), len(asked), len(to_judge)
     return Plan(name, label, judge, *counts, total)
-
-
-def unanswered(model: Model, prompts: Sequence[Prompt]) -> list[Prompt]:
-    """The prompts whose answers are not stored."""
-    return model.missing(prompts) if isinstance(model, Cached) else []
 
 
 def plan_table(plans: Sequence[Plan]) -> Table:
@@ -98,34 +90,6 @@ def retired(plans: Sequence[Plan]) -> list[str]:
         for judge, last in asked.items()
         if last and last < datetime.now(UTC).date()
     ]
-
-
-def _comparisons(
-    benchmark: Benchmark,
-    model: Model,
-    prompts: Sequence[Prompt],
-    to_answer: Sequence[Prompt],
-    assets: Assets,
-) -> list[Comparison]:
-    # One prompt stands in `to_answer` for all that ask the same, and none of them may be asked now.
-    requests = {replace(prompt, id="") for prompt in to_answer}
-    open_prompts = {prompt for prompt in prompts if replace(prompt, id="") in requests}
-    here = iter(model.generate([prompt for prompt in prompts if prompt not in open_prompts]))
-    generations = [
-        Generation(prompt, model.name, (Response(""),)) if prompt in open_prompts else next(here)
-        for prompt in prompts
-    ]
-    return [
-        _imagined(c) if c.candidate.prompt in open_prompts else c
-        for c in benchmark.compare(generations, assets)
-    ]
-
-
-def _imagined(comparison: Comparison) -> Comparison:
-    """With a candidate's answer as long as the baseline's, and not equal to it."""
-    text = f"{comparison.baseline.text} " if comparison.baseline else ""
-    candidate = replace(comparison.candidate, responses=(Response(text),))
-    return replace(comparison, candidate=candidate)
 
 
 def _price(name: str, prompts: Sequence[Prompt]) -> float | None:

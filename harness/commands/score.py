@@ -1,26 +1,33 @@
 """`score`: checkpoints through benchmarks, to a table."""
 
-import hashlib
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from harness import registry
+from harness.commands.foreseen import foresee
+from harness.commands.models import (
+    Models,
+    bill,
+    doubts,
+    is_remote,
+    named_benchmark,
+    named_series,
+    run_name,
+)
 from harness.commands.plan import Plan, plan, plan_table, retired
 from harness.commands.setting import Setting
 from harness.errors import DataError, SpecError
 from harness.judging import judge_prompt, require
-from harness.models.local.weights import check, fingerprint
-from harness.models.serving.fingerprinted import Fingerprinted
-from harness.pipeline import Answers, Result, answer, decoded, grade, limited
+from harness.pipeline import Answers, Result, answer, grade, opposed
 from harness.report.progress import Board, Shown
 from harness.report.save import document, prepare, save_result, write_json, write_text
 from harness.report.scores import results_table
-from harness.report.table import Table, plain, to_markdown
+from harness.report.table import Table, to_markdown
 from harness.rows import read_files
-from harness.spec import Checkpoint, Series, read_series, series_of
-from harness.store import Cached, Spend, Store
+from harness.spec import Checkpoint, Series
+from harness.store import Store
 from harness.types import (
     Assets,
     Benchmark,
@@ -43,6 +50,8 @@ class ScoreRequest:
     """One series file, or model names."""
     benchmarks: Sequence[str]
     judge: str | None = None
+    baseline: str | None = None
+    """A model whose answers take the place of the published baseline's."""
     limit: int | None = None
     judgments: str | None = None
     """Published judgments of the one model, imported rather than bought again."""
@@ -71,7 +80,7 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
     Raises:
         HarnessError: Something asked for is not to be had; what was answered so far is stored.
     """
-    series = _series(request)
+    series = named_series(request.what)
     if not request.benchmarks:
         raise SpecError("expected benchmarks after -b, came none; run_eval.py list names them")
     prepare(request.out)
@@ -84,9 +93,9 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
         run.check_judges(jobs, plans)
         answers = run.answers(jobs, models)
         results = [run.grade(*pair) for pair in zip(jobs, answers, strict=True)]
-        tables = [*_tables(results), *_bill(store.spend(run.name))]
+        tables = [*_tables(results), *bill(store.spend(run.name))]
         _save(run.folder, tables, results)
-        run.note(f"written to {run.folder}")
+        setting.note(f"written to {run.folder}")
         return _finish(setting, tables, document(results, items=request.items))
 
 
@@ -103,8 +112,9 @@ class _Run:
         """The series with a digest of what is asked of it, so that no run overwrites another."""
         request, options = self.request, self.request.options
         settings = [request.benchmarks, request.judge, request.limit, options.chat_template]
-        asked = repr([self.series, settings, options.dtype, sorted(request.decoding.items())])
-        return f"{self.series.name}-{hashlib.sha256(asked.encode()).hexdigest()[:8]}"
+        against = [] if request.baseline is None else [request.baseline]
+        decoding = sorted(request.decoding.items())
+        return run_name(self.series, settings, options.dtype, decoding, *against)
 
     @property
     def folder(self) -> Path:
@@ -120,7 +130,8 @@ class _Run:
         judged = [(benchmark, *self._judge(benchmark)) for benchmark in benchmarks]
         checkpoints = self.series.checkpoints
         jobs = [_Job(checkpoint, *pair) for checkpoint in checkpoints for pair in judged]
-        return jobs, deque(model for c in checkpoints for model in self._models(c, benchmarks))
+        opened = (self._models.of_checkpoint(c, benchmarks) for c in checkpoints)
+        return jobs, deque(model for models in opened for model in models)
 
     def plan(self, job: _Job, model: Model) -> Plan:
         """What the job would ask; judgments that are already paid for are imported first.
@@ -145,11 +156,11 @@ class _Run:
         A local one would take the memory that the checkpoints need first.
         """
         for line in retired(plans):
-            self.note(line)
+            self.setting.note(line)
         asked = {
             (job.judge_name, job.benchmark.card.label): job
             for job, planned in zip(jobs, plans, strict=True)
-            if planned.to_judge and _is_remote(job.judge_model)
+            if planned.to_judge and is_remote(job.judge_model)
         }
         for job in asked.values():
             require(job.judge_model, job.benchmark.rubric(self.assets))
@@ -184,44 +195,42 @@ class _Run:
         save_result(self.folder, name, job.benchmark, marked)
         return name, marked
 
+    @property
+    def _models(self) -> Models:
+        return Models(self.request.options, self.assets, self.store, self.name)
+
     def _benchmark(self, name: str) -> Benchmark:
-        series = self.series.decoding.model_dump(exclude_none=True)
-        here = {key: value for key, value in self.request.decoding.items() if value is not None}
-        return limited(decoded(registry.benchmark(name), series | here), self.request.limit)
+        request = self.request
+        benchmark = named_benchmark(name, self.series, request.decoding, request.limit)
+        if request.baseline is None:
+            return benchmark
+        return opposed(benchmark, self._baseline(request.baseline, benchmark))
+
+    def _baseline(self, name: str, benchmark: Benchmark) -> Answers:
+        """What the named baseline answers; a dry run asks it nothing."""
+        opponent = Checkpoint(name="baseline", model=name)
+        (model,) = self._models.of_checkpoint(opponent, [benchmark])
+        if self.request.dry_run:
+            foreseen = foresee(benchmark, model, self.assets, place=2)
+            return Answers(model.name, model.identity, foreseen)
+        shown = Shown(model, Board(self.setting.err), "baseline: answering")
+        answers = answer(benchmark, shown, self.assets)
+        close(model)
+        return answers
 
     def _judge(self, benchmark: Benchmark) -> tuple[str, Model]:
         name = self.request.judge or self.series.judge or benchmark.card.judge
-        model = registry.judge_model(name, self.request.options, benchmark, self.assets)
-        return name, self._kept(model)
-
-    def _models(self, checkpoint: Checkpoint, benchmarks: Sequence[Benchmark]) -> list[Model]:
-        """The checkpoint's model for each benchmark: one and the same, unless it is recorded."""
-        template = checkpoint.chat_template or self.request.options.chat_template
-        options = replace(self.request.options, chat_template=template)
-        if checkpoint.model.startswith("replay:"):
-            return [registry.model(checkpoint.model, options, b, self.assets) for b in benchmarks]
-        model = registry.model(checkpoint.model, options, benchmarks[0], self.assets)
-        if checkpoint.weights is not None:
-            check(Path(checkpoint.weights))
-            model = Fingerprinted(model, fingerprint(Path(checkpoint.weights)))
-        return [self._kept(model)] * len(benchmarks)
+        return name, self._models.of_judge(name, benchmark)
 
     def _source(self, job: _Job) -> str | None:
         """Published judgments to import: a series' own are by the official judge."""
         official = job.judge_name == job.benchmark.card.judge
         if job.checkpoint.judgments and not official:
-            self.note(f"{job.checkpoint.name}: published judgments left out, by another judge")
+            self.setting.note(
+                f"{job.checkpoint.name}: published judgments left out, by another judge"
+            )
             return None
         return job.checkpoint.judgments or self.request.judgments
-
-    def note(self, line: str) -> None:
-        self.setting.err.print(plain(line), markup=False, highlight=False, soft_wrap=True)
-
-    def _kept(self, model: Model) -> Model:
-        """The model with its answers in the store; a recording needs none."""
-        if "recording" in model.identity:
-            return model
-        return Cached(model, self.store, self.name)
 
     def _import(self, job: _Job, source: str) -> None:
         for name, rows in read_files(source, self.assets).items():
@@ -246,23 +255,6 @@ class _Run:
         }
 
 
-def _is_remote(model: Model) -> bool:
-    return "server" in model.identity
-
-
-def _series(request: ScoreRequest) -> Series:
-    """The series that was named, or the one that the named models make."""
-    files = [Path(name) for name in request.what if name.endswith((".yaml", ".yml"))]
-    if not files:
-        return series_of(list(request.what))
-    if len(request.what) > 1:
-        raise SpecError(
-            f"expected one series file or several models, came {len(request.what)} names with "
-            f"{files[0]} among them; put the models into the file"
-        )
-    return read_series(files[0])
-
-
 def _placed(checkpoint: Checkpoint, result: Result) -> Result:
     """The result, with the checkpoint's place in its series as part of its identity."""
     facts = checkpoint.model_dump(include={"iteration", "parent", "method", "trained_by_judge"})
@@ -273,41 +265,13 @@ def _placed(checkpoint: Checkpoint, result: Result) -> Result:
 def _marked(checkpoint: Checkpoint, result: Result) -> Result:
     """The result, with what the series gives reason to doubt on its main score."""
     main, *others = result.scores
-    doubts = (*main.doubts, *_doubts(checkpoint, result))
-    return replace(result, scores=[replace(main, doubts=doubts), *others])
-
-
-def _doubts(checkpoint: Checkpoint, result: Result) -> Iterator[str]:
-    if checkpoint.trained_by_judge == result.judge:
-        yield f"{result.judge} also labelled its training data"
-    if checkpoint.model.startswith("http") and checkpoint.weights is None:
-        yield (
-            "its server does not tell its weights, so answers are kept by name and address; "
-            "for a checkpoint, give its folder as 'weights' in a series file"
-        )
+    doubted = (*main.doubts, *doubts(checkpoint, result.judge))
+    return replace(result, scores=[replace(main, doubts=doubted), *others])
 
 
 def _tables(results: Sequence[tuple[str, Result]]) -> list[Table]:
     labels = dict.fromkeys(result.card.label for _, result in results)
     return [results_table([r for r in results if r[1].card.label == label]) for label in labels]
-
-
-def _bill(spends: Sequence[Spend]) -> list[Table]:
-    """What the run has bought so far, if anything."""
-    rows = [
-        [
-            f"{spend.provider}:{spend.model}",
-            str(spend.answered),
-            str(spend.possibly_paid),
-            str(spend.prompt_tokens),
-            str(spend.completion_tokens),
-            "?" if spend.usd is None else f"{spend.usd:.2f}",
-        ]
-        for spend in spends
-        if spend.usd != 0 or spend.possibly_paid
-    ]
-    columns = ["model", "answered", "possibly paid", "tokens read", "tokens written", "USD"]
-    return [Table("Paid for this series", columns, rows)] if rows else []
 
 
 def _save(folder: Path, tables: Sequence[Table], results: Sequence[tuple[str, Result]]) -> None:

@@ -57,6 +57,10 @@ class Setting:
         """Prints a line as it is."""
         self.out.print(line, markup=False, highlight=False, soft_wrap=True)
 
+    def note(self, line: str) -> None:
+        """Tells the user a line beside what is printed, as it goes on."""
+        self.err.print(plain(line), markup=False, highlight=False, soft_wrap=True)
+
     def keep(self, document: Mapping[str, Any]) -> None:
         """Writes what was printed as data, if the user asked for it."""
         if self.json is not None:

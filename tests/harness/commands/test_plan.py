@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.assets import Library
-from harness.commands.plan import Plan, plan, plan_table, unanswered
+from harness.commands.foreseen import unanswered
+from harness.commands.plan import Plan, plan, plan_table
 from harness.models.replay import Replay
 from harness.models.scripted import Scripted
 from harness.pairing import alone

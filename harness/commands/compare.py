@@ -1,0 +1,233 @@
+"""`compare`: checkpoints against each other, every pair in both orders, to a matrix."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import combinations
+from pathlib import Path
+
+from harness import registry
+from harness.commands.foreseen import foresee
+from harness.commands.models import (
+    Models,
+    bill,
+    doubts,
+    is_remote,
+    named_benchmark,
+    named_series,
+    run_name,
+)
+from harness.commands.plan import Plan, plan, plan_table, retired
+from harness.commands.setting import Setting
+from harness.errors import SpecError
+from harness.judging import require
+from harness.models.replay import Replay
+from harness.pairing import head_to_head, in_both_orders, meetings
+from harness.pipeline import Answers, Result, answer, grade, load
+from harness.report.head_to_head import Match, head_to_head_data, matrix_table, pairs_table
+from harness.report.progress import Board, Shown
+from harness.report.save import prepare, write_json, write_text
+from harness.report.table import Table, to_markdown
+from harness.spec import Checkpoint, Series
+from harness.store import Store
+from harness.types import (
+    Assets,
+    Benchmark,
+    Generation,
+    Item,
+    Model,
+    ModelOptions,
+    Prompt,
+    Response,
+    close,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareRequest:
+    """What the user asked for."""
+
+    what: Sequence[str]
+    """One series file, or model names; two checkpoints at least."""
+    benchmark: str
+    """Whose prompts are answered, and whose rubric the judge is asked by."""
+    judge: str | None = None
+    limit: int | None = None
+    decoding: Mapping[str, float | None] = field(default_factory=dict)
+    """Fields of the checkpoints' decoding that are set here; None leaves them as they are."""
+    options: ModelOptions = field(default_factory=ModelOptions)
+    store: Path = Path("results/store.sqlite")
+    out: Path = Path("results")
+    dry_run: bool = False
+    items: bool = False
+
+
+def compare(request: CompareRequest, setting: Setting) -> list[Table]:
+    """Judges every pair of checkpoints in both orders; returns the tables that it printed.
+
+    Raises:
+        SpecError: There are fewer than two checkpoints, or the benchmark compares no answers.
+        HarnessError: Something asked for is not to be had; what was answered so far is stored.
+    """
+    series = _several(named_series(request.what))
+    prepare(request.out)
+    with Store(request.store) as store:
+        run = _open(request, setting, series, store)
+        plans = [*run.plan_answers(), *run.plan_pairs()]
+        if request.dry_run:
+            return _finish(setting, [plan_table(plans)], {"plan": [asdict(p) for p in plans]})
+        run.check_judge(plans)
+        matches = run.matches(run.answers())
+        tables = [matrix_table(matches), pairs_table(matches), *bill(store.spend(run.name))]
+        run.save(matches, tables)
+        return _finish(setting, tables, head_to_head_data(matches, items=request.items))
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    setting: Setting
+    assets: Assets
+    name: str
+    folder: Path
+    """Where the run writes."""
+    benchmark: Benchmark
+    entrants: Sequence[tuple[Checkpoint, Model]]
+    judge_name: str
+    judge_model: Model
+
+    def plan_answers(self) -> list[Plan]:
+        """What each checkpoint would be asked."""
+        unjudged = replace(self.benchmark, compare=lambda _answers, _assets: [])
+        return [
+            plan(checkpoint.name, unjudged, model, self.judge_model, self.assets)
+            for checkpoint, model in self.entrants
+        ]
+
+    def plan_pairs(self) -> list[Plan]:
+        """What the judge would be asked about each pair."""
+        foreseen = [
+            (checkpoint.name, Answers(model.name, model.identity, answers))
+            for place, (checkpoint, model) in enumerate(self.entrants, start=1)
+            for answers in [foresee(self.benchmark, model, self.assets, place)]
+        ]
+        return [
+            plan(
+                f"{first} vs {second}",
+                _facing(self.benchmark, theirs),
+                _recording(ours),
+                self.judge_model,
+                self.assets,
+            )
+            for (first, ours), (second, theirs) in combinations(foreseen, 2)
+        ]
+
+    def check_judge(self, plans: Sequence[Plan]) -> None:
+        """Probes a hosted judge that will be asked, before anything else is spent."""
+        for line in retired(plans):
+            self.setting.note(line)
+        if any(planned.to_judge for planned in plans) and is_remote(self.judge_model):
+            require(self.judge_model, self.benchmark.rubric(self.assets))
+
+    def answers(self) -> list[Answers]:
+        """All answers, before anything is judged; each checkpoint is closed before the next."""
+        answers = []
+        for checkpoint, model in self.entrants:
+            shown = Shown(model, Board(self.setting.err), f"{checkpoint.name}: answering")
+            answers.append(answer(self.benchmark, shown, self.assets))
+            close(model)
+        return answers
+
+    def matches(self, answers: Sequence[Answers]) -> list[Match]:
+        """Every pair of checkpoints, judged."""
+        checkpoints = [checkpoint for checkpoint, _ in self.entrants]
+        sides = zip(checkpoints, answers, strict=True)
+        return [self._match(*first, *second) for first, second in combinations(sides, 2)]
+
+    def save(self, matches: Sequence[Match], tables: Sequence[Table]) -> None:
+        """Writes everything as data, with every item, and the tables as Markdown."""
+        write_json(self.folder / "head_to_head.json", head_to_head_data(matches, items=True))
+        write_text(self.folder / "head_to_head.md", "\n".join(map(to_markdown, tables)))
+        self.setting.note(f"written to {self.folder}")
+
+    def _match(
+        self, first: Checkpoint, ours: Answers, second: Checkpoint, theirs: Answers
+    ) -> Match:
+        rubric, board = self.benchmark.rubric(self.assets), Board(self.setting.err)
+        label = f"{first.name} vs {second.name}: judging"
+        judge_model = Shown(self.judge_model, board, label, rubric.read)
+        judge = registry.judge(self.judge_name, rubric, judge_model)
+        result = grade(_facing(self.benchmark, theirs), ours, judge, self.assets)
+        doubted = [f"{c.name}: {why}" for c in (first, second) for why in doubts(c, result.judge)]
+        return Match(first.name, second.name, _marked(result, doubted))
+
+
+def _open(request: CompareRequest, setting: Setting, series: Series, store: Store) -> _Run:
+    """Everything that was named, opened; a name that nothing answers to fails here."""
+    assets, options = setting.library(), request.options
+    named = named_benchmark(request.benchmark, series, request.decoding, request.limit)
+    prompts = load(named, assets)
+    benchmark = replace(named, load=lambda _: prompts)  # every pair asks for them again
+    _check_pairwise(benchmark, prompts, assets)
+    judge = request.judge or series.judge or benchmark.card.judge
+    asked = [benchmark.card.label, judge, request.limit, sorted(request.decoding.items())]
+    name = run_name(series, "head_to_head", asked, options.chat_template, options.dtype)
+    models = Models(options, assets, store, name)
+    return _Run(
+        setting,
+        assets,
+        name,
+        request.out / name,
+        benchmark,
+        [(c, models.of_checkpoint(c, [benchmark])[0]) for c in series.checkpoints],
+        judge,
+        models.of_judge(judge, benchmark),
+    )
+
+
+def _several(series: Series) -> Series:
+    """The series, if there is a pair in it."""
+    if len(series.checkpoints) < 2:
+        raise SpecError(
+            f"expected two checkpoints or more to compare, came '{series.checkpoints[0].name}' "
+            f"alone; name another, or score it against the benchmark's baseline"
+        )
+    return series
+
+
+def _check_pairwise(benchmark: Benchmark, prompts: Sequence[Prompt], assets: Assets) -> None:
+    """A judge that rates one answer at a time has no preference to give."""
+    blank = [Generation(prompt, "", (Response(""),)) for prompt in prompts]
+    if any(comparison.baseline is None for comparison in benchmark.compare(blank, assets)):
+        raise SpecError(
+            f"expected a benchmark whose judge compares two answers, came "
+            f"{benchmark.card.label}, whose judge rates one; score the checkpoints on it"
+        )
+
+
+def _facing(benchmark: Benchmark, opponent: Answers) -> Benchmark:
+    """The benchmark with a checkpoint's answers in the place of its baseline's, in both orders."""
+    identity = {f"model baseline {key}": value for key, value in opponent.identity.items()}
+    return replace(
+        benchmark,
+        compare=in_both_orders(opponent.generations),
+        aggregate=head_to_head,
+        identify=lambda _: {"model baseline": opponent.model, **identity},
+    )
+
+
+def _recording(answers: Answers) -> Replay:
+    """The answers as a model that need not be asked."""
+    said = {(one.prompt.turns, one.prompt.system): one.responses for one in answers.generations}
+    return Replay(answers.model, said, "")
+
+
+def _marked(result: Result, doubted: Sequence[str]) -> Result:
+    """The result with its doubts, and with an item for each prompt in place of each verdict."""
+    main, *others = result.scores
+    items = [Item(one.id, one.value, one.cause) for one in meetings(result.verdicts)]
+    return replace(result, scores=[replace(main, doubts=tuple(doubted)), *others], items=items)
+
+
+def _finish(setting: Setting, tables: list[Table], data: dict[str, object]) -> list[Table]:
+    setting.show(tables)
+    setting.keep(data)
+    return tables

@@ -1,0 +1,40 @@
+"""What a model will have answered: what is stored, and a stand-in for what is not."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from harness.pipeline import load
+from harness.types import Assets, Benchmark, Generation, Keeping, Model, Prompt, Response
+
+
+def unanswered(model: Model, prompts: Sequence[Prompt]) -> list[Prompt]:
+    """The prompts whose answers are not at hand."""
+    return model.missing(prompts) if isinstance(model, Keeping) else []
+
+
+def foresee(benchmark: Benchmark, model: Model, assets: Assets, place: int = 1) -> list[Generation]:
+    """An answer to each prompt, nobody asked: an open one is as long as the baseline's.
+
+    Args:
+        benchmark: Whose prompts and baseline they are.
+        model: Who will answer.
+        assets: Where the benchmark's files are.
+        place: From 1. Models in different places are foreseen to answer differently, and none as
+            the baseline does, so that a judge will have to decide.
+    """
+    prompts = load(benchmark, assets)
+    # One unanswered prompt stands for all that ask the same, and none of them may be asked now.
+    requests = {replace(prompt, id="") for prompt in unanswered(model, prompts)}
+    is_open = {prompt.id: replace(prompt, id="") in requests for prompt in prompts}
+    stored = iter(model.generate([prompt for prompt in prompts if not is_open[prompt.id]]))
+    blank = [Generation(prompt, model.name, (Response(" " * place),)) for prompt in prompts]
+    longer = {c.candidate.prompt.id: c.baseline for c in benchmark.compare(blank, assets)}
+    return [
+        _lengthened(one, longer.get(one.prompt.id)) if is_open[one.prompt.id] else next(stored)
+        for one in blank
+    ]
+
+
+def _lengthened(blank: Generation, baseline: Generation | None) -> Generation:
+    text = f"{baseline.text if baseline else ''}{blank.text}"
+    return replace(blank, responses=(Response(text),))

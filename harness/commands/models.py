@@ -1,0 +1,127 @@
+"""Opens what a command names: a series, its benchmark, its models with their answers in a store."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from harness import registry
+from harness.errors import SpecError
+from harness.models.local.weights import check, fingerprint
+from harness.models.serving.fingerprinted import Fingerprinted
+from harness.pipeline import decoded, limited
+from harness.ranking import BestOf
+from harness.report.table import Table
+from harness.spec import BestOfSpec, Checkpoint, Series, read_series, series_of
+from harness.store import Cached, Spend, Store
+from harness.types import Assets, Benchmark, Model, ModelOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Opens models by name; what they answer is kept in the store."""
+
+    options: ModelOptions
+    assets: Assets
+    store: Store
+    run: str
+    """Whose bill it is."""
+
+    def of_judge(self, name: str, benchmark: Benchmark) -> Model:
+        """The model that the judge of that name asks."""
+        return self._kept(registry.judge_model(name, self.options, benchmark, self.assets))
+
+    def live(self, name: str) -> Model:
+        """The model of that name, which answers whatever is asked."""
+        return self._kept(registry.live(name, self.options))
+
+    def of_checkpoint(self, checkpoint: Checkpoint, benchmarks: Sequence[Benchmark]) -> list[Model]:
+        """The checkpoint's model for each benchmark: one and the same, unless it is recorded."""
+        template = checkpoint.chat_template or self.options.chat_template
+        options = replace(self.options, chat_template=template)
+        if checkpoint.model.startswith("replay:"):
+            return [registry.model(checkpoint.model, options, b, self.assets) for b in benchmarks]
+        model = registry.model(checkpoint.model, options, benchmarks[0], self.assets)
+        if checkpoint.weights is not None:
+            check(Path(checkpoint.weights))
+            model = Fingerprinted(model, fingerprint(Path(checkpoint.weights)))
+        kept = self._kept(model)
+        if checkpoint.best_of is None:
+            return [kept] * len(benchmarks)
+        return [self._best_of(checkpoint.best_of, kept, b) for b in benchmarks]
+
+    def _best_of(self, asked: BestOfSpec, model: Model, benchmark: Benchmark) -> Model:
+        rubric, judge_model = benchmark.rubric(self.assets), self.of_judge(asked.judge, benchmark)
+        return BestOf(model, registry.judge(asked.judge, rubric, judge_model), asked.n)
+
+    def _kept(self, model: Model) -> Model:
+        """The model with its answers in the store; a recording needs none."""
+        if {"recording", "program"} & model.identity.keys():
+            return model
+        return Cached(model, self.store, self.run)
+
+
+def named_series(what: Sequence[str]) -> Series:
+    """The series that was named, or the one that the named models make.
+
+    Raises:
+        SpecError: A series file stands among other names, or is no series file.
+    """
+    files = [Path(name) for name in what if name.endswith((".yaml", ".yml"))]
+    if not files:
+        return series_of(list(what))
+    if len(what) > 1:
+        raise SpecError(
+            f"expected one series file or several models, came {len(what)} names with "
+            f"{files[0]} among them; put the models into the file"
+        )
+    return read_series(files[0])
+
+
+def named_benchmark(
+    name: str, series: Series, decoding: Mapping[str, float | None], limit: int | None
+) -> Benchmark:
+    """The benchmark as a command asks it: decoding set by it, else by the series."""
+    there = series.decoding.model_dump(exclude_none=True)
+    here = {key: value for key, value in decoding.items() if value is not None}
+    return limited(decoded(registry.benchmark(name), there | here), limit)
+
+
+def run_name(series: Series, *asked: object) -> str:
+    """The series with a digest of what is asked of it, so that no run overwrites another."""
+    digest = hashlib.sha256(repr([series, *asked]).encode()).hexdigest()
+    return f"{series.name}-{digest[:8]}"
+
+
+def is_remote(model: Model) -> bool:
+    """Whether asking the model takes no memory of this machine."""
+    return "server" in model.identity
+
+
+def doubts(checkpoint: Checkpoint, judge: str) -> Iterator[str]:
+    """What the series gives reason to doubt when that judge judges the checkpoint."""
+    if checkpoint.trained_by_judge == judge:
+        yield f"{judge} also labelled its training data"
+    if checkpoint.model.startswith("http") and checkpoint.weights is None:
+        yield (
+            "its server does not tell its weights, so answers are kept by name and address; "
+            "for a checkpoint, give its folder as 'weights' in a series file"
+        )
+
+
+def bill(spends: Sequence[Spend]) -> list[Table]:
+    """What the run has bought so far, if anything."""
+    rows = [
+        [
+            f"{spend.provider}:{spend.model}",
+            str(spend.answered),
+            str(spend.possibly_paid),
+            str(spend.prompt_tokens),
+            str(spend.completion_tokens),
+            "?" if spend.usd is None else f"{spend.usd:.2f}",
+        ]
+        for spend in spends
+        if spend.usd != 0 or spend.possibly_paid
+    ]
+    columns = ["model", "answered", "possibly paid", "tokens read", "tokens written", "USD"]
+    return [Table("Paid for this series", columns, rows)] if rows else []

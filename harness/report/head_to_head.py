@@ -1,0 +1,112 @@
+"""Checkpoints against each other: as a matrix, as a list of pairs, and as data."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from harness.pairing import meetings
+from harness.pipeline import Result
+from harness.report.scores import cell, results_table, score_data
+from harness.report.table import Table
+from harness.types import Score
+
+FORMAT = "iterbench.head_to_head/1"
+"""Name and version of the JSON that `head_to_head_data` makes."""
+
+
+class Match(NamedTuple):
+    """Two checkpoints on the same prompts."""
+
+    first: str
+    second: str
+    result: Result
+    """Of the first, with the second as its baseline; the scores of `pairing.head_to_head`."""
+
+    @property
+    def label(self) -> str:
+        """Both names, as the pair is shown."""
+        return f"{self.first} vs {self.second}"
+
+
+def matrix_table(matches: Sequence[Match]) -> Table:
+    """Win rates of rows over columns in percent; a cell and its mirror image add up to 100."""
+    names = list(dict.fromkeys(name for match in matches for name in match[:2]))
+    cells = {(m.first, m.second): m.result.scores[0] for m in matches}
+    cells |= {(second, first): _mirrored(score) for (first, second), score in cells.items()}
+    return Table(
+        title=f"{_title(matches[0])}: win rate of the row over the column",
+        columns=["checkpoint", *names],
+        rows=[[row, *(_plain(cells.get((row, column))) for column in names)] for row in names],
+    )
+
+
+def pairs_table(matches: Sequence[Match]) -> Table:
+    """Every pair: how often the first won, tied, lost, how often the orders disagreed, unread."""
+    table = results_table([(match.label, match.result) for match in matches])
+    equal = [f"{m.label}: {n} equal answers, ties unasked" for m in matches if (n := _equal(m))]
+    return replace(
+        table,
+        title=f"{_title(matches[0])}: pairs, 95 % intervals by prompt",
+        columns=["pair", *table.columns[1:]],
+        notes=[*table.notes, *equal, *_legend(len(matches))],
+    )
+
+
+def head_to_head_data(matches: Sequence[Match], *, items: bool) -> dict[str, Any]:
+    """The JSON document `iterbench.head_to_head/1`; fractions in [0, 1], a withheld value is null.
+
+    Keys: `format`; `benchmark`; `judge`; `pairs`, each with the names `first` and `second`, the
+    `identity` of what decided it ("model" is the first, "model baseline" the second), `scores`
+    (win_rate, win, tie, lose, flips, all of the first, as in iterbench.results/1), the count of
+    `equal` answers and, if asked for, `items`: for each prompt its `id`, the preference for the
+    first `as_candidate`, `as_baseline` and their mean, `value`, and the `cause` of what is unread.
+    """
+    result = matches[0].result
+    return {
+        "format": FORMAT,
+        "benchmark": result.card.label,
+        "judge": result.judge,
+        "pairs": [_pair_data(match, items=items) for match in matches],
+    }
+
+
+def _pair_data(match: Match, *, items: bool) -> dict[str, Any]:
+    met = meetings(match.result.verdicts)
+    return {
+        "first": match.first,
+        "second": match.second,
+        "identity": dict(match.result.identity),
+        "scores": [score_data(score) for score in match.result.scores],
+        "equal": _equal(match),
+        **({"items": [one._asdict() | {"value": one.value} for one in met]} if items else {}),
+    }
+
+
+def _legend(n_pairs: int) -> list[str]:
+    legend = "win, lose: preferred in both orders; all else is a tie; flips: the orders disagree"
+    alone = f"each interval is for its pair alone; {n_pairs} pairs give chance {n_pairs} tries"
+    return [legend, alone] if n_pairs > 1 else [legend]
+
+
+def _equal(match: Match) -> int:
+    """Prompts that both answered alike, so that nobody was asked."""
+    pairs = [verdict.comparison for verdict in match.result.verdicts[::2]]
+    return sum(
+        pair.baseline is not None
+        and pair.candidate.failure is pair.baseline.failure is None
+        and pair.candidate.text == pair.baseline.text
+        for pair in pairs
+    )
+
+
+def _mirrored(score: Score) -> Score:
+    return score if score.value is None else replace(score, value=1 - score.value)
+
+
+def _plain(score: Score | None) -> str:
+    """The figure alone; a checkpoint does not meet itself."""
+    return "" if score is None else cell(replace(score, interval=None, bounds=None))
+
+
+def _title(match: Match) -> str:
+    return f"{match.result.card.title} head-to-head, {match.result.judge} judging"
