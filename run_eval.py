@@ -2,6 +2,7 @@
 """The command line of iterbench: options and help only; the work is in harness/commands/."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,10 @@ def _filled(_context: click.Context, _option: click.Parameter, path: Path | None
 _json = click.option(
     "--json", type=_FILE, callback=_filled, help="Also write what is printed as data."
 )
+_store = click.option(
+    "--store", type=_PATH, default=Path("results/store.sqlite"), show_default=True
+)
+_out = click.option("--out", type=_PATH, default=Path("results"), show_default=True)
 _items = click.option("--items", is_flag=True, help="With --json: every item's id, value, cause.")
 
 
@@ -35,31 +40,45 @@ def cli() -> None:
     """
 
 
+_RUN_OPTIONS = [
+    click.argument("what", nargs=-1, required=True, metavar="SERIES.yaml | MODEL…"),
+    click.option("-j", "--judge", help="A model name, instead of the official judge."),
+    click.option("--limit", type=click.IntRange(min=1), help="Use so many prompts, evenly spread."),
+    click.option("--max-tokens", type=click.IntRange(min=1), help="Longest response."),
+    click.option("--temperature", type=click.FloatRange(0, 2), help="0 is greedy."),
+    click.option("--top-p", type=click.FloatRange(0, 1, min_open=True), help="Nucleus sampling."),
+    click.option("--dry-run", is_flag=True, help="Show what would be asked and paid, and stop."),
+    click.option("--partial", is_flag=True, help="Let recordings lack answers; they are unread."),
+    click.option("--concurrency", type=click.IntRange(min=1), default=64, show_default=True),
+    click.option("--batch-size", type=click.IntRange(min=1), default=16, show_default=True),
+    click.option("--chat-template", help="fastchat:NAME, for checkpoints that ship none."),
+    click.option("--dtype", default="auto", show_default=True, help="Of hf: models."),
+    click.option("--trust-remote-code", is_flag=True, help="Let code inside a checkpoint run."),
+    _store,
+    _out,
+    _items,
+    _assets,
+    _json,
+]
+
+
+def _run_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of the commands that ask checkpoints and a judge."""
+    for option in reversed(_RUN_OPTIONS):
+        command = option(command)
+    return command
+
+
 @cli.command()
-@click.argument("what", nargs=-1, required=True, metavar="SERIES.yaml | MODEL…")
 @click.option("-b", "--benchmarks", required=True, help="Names, separated by commas.")
-@click.option("-j", "--judge", help="A model name, instead of the official judge.")
-@click.option("--limit", type=click.IntRange(min=1), help="Use so many prompts, evenly spread.")
+@click.option("--baseline", help="A model to compare with, instead of the published baseline.")
 @click.option("--judgments", help="Judgments already paid for, by the official judge: imported.")
-@click.option("--max-tokens", type=click.IntRange(min=1), help="Longest response.")
-@click.option("--temperature", type=click.FloatRange(0, 2), help="0 is greedy.")
-@click.option("--top-p", type=click.FloatRange(0, 1, min_open=True), help="Nucleus sampling.")
-@click.option("--dry-run", is_flag=True, help="Show what would be asked and paid, and stop.")
-@click.option("--partial", is_flag=True, help="Let recordings lack answers; they are unread.")
-@click.option("--concurrency", type=click.IntRange(min=1), default=64, show_default=True)
-@click.option("--batch-size", type=click.IntRange(min=1), default=16, show_default=True)
-@click.option("--chat-template", help="fastchat:NAME, for checkpoints that ship none.")
-@click.option("--dtype", default="auto", show_default=True, help="Of hf: models.")
-@click.option("--trust-remote-code", is_flag=True, help="Let code inside a checkpoint run.")
-@click.option("--store", type=_PATH, default=Path("results/store.sqlite"), show_default=True)
-@click.option("--out", type=_PATH, default=Path("results"), show_default=True)
-@_items
-@_assets
-@_json
+@_run_options
 def score(
     what: tuple[str, ...],
     benchmarks: str,
     judge: str | None,
+    baseline: str | None,
     limit: int | None,
     judgments: str | None,
     max_tokens: int | None,
@@ -93,6 +112,7 @@ def score(
         what=what,
         benchmarks=list(dict.fromkeys(filter(None, map(str.strip, benchmarks.split(","))))),
         judge=judge,
+        baseline=baseline,
         limit=limit,
         judgments=judgments,
         decoding={"max_tokens": max_tokens, "temperature": temperature, "top_p": top_p},
@@ -103,6 +123,111 @@ def score(
         items=items,
     )
     run(request, Setting(assets, json))
+
+
+@cli.command()
+@click.option("-b", "--benchmark", required=True, help="Whose prompts and rubric are used.")
+@_run_options
+def compare(
+    what: tuple[str, ...],
+    benchmark: str,
+    judge: str | None,
+    limit: int | None,
+    max_tokens: int | None,
+    temperature: float | None,
+    top_p: float | None,
+    store: Path,
+    out: Path,
+    assets: Path | None,
+    json: Path | None,
+    *,
+    dry_run: bool,
+    items: bool,
+    **options: Any,
+) -> None:
+    """Compare checkpoints with each other, every pair in both orders, to a matrix.
+
+    A MODEL is as for `score`; the benchmark's own baseline takes no part.
+
+    \b
+    Example:
+      run_eval.py compare hf:./iter1 hf:./iter2 hf:./iter3 -b alpaca_eval -j openai:gpt-4.1
+    """
+    from harness.commands.compare import CompareRequest
+    from harness.commands.compare import compare as run
+    from harness.commands.setting import Setting
+    from harness.types import ModelOptions
+
+    request = CompareRequest(
+        what=what,
+        benchmark=benchmark.strip(),
+        judge=judge,
+        limit=limit,
+        decoding={"max_tokens": max_tokens, "temperature": temperature, "top_p": top_p},
+        options=ModelOptions(**options),
+        store=store,
+        out=out,
+        dry_run=dry_run,
+        items=items,
+    )
+    run(request, Setting(assets, json))
+
+
+@cli.command()
+@click.argument("recipe", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--variant", help="One of the recipe's variants.")
+@click.option("--concurrency", type=click.IntRange(min=1), default=64, show_default=True)
+@click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True)
+@click.option("--trust-remote-code", is_flag=True, help="Let code inside a checkpoint run.")
+@_store
+@_out
+@_assets
+@_json
+def train(
+    recipe: Path,
+    variant: str | None,
+    store: Path,
+    out: Path,
+    assets: Path | None,
+    json: Path | None,
+    **options: Any,
+) -> None:
+    """Make the checkpoints of a recipe, and a series file that `score` takes.
+
+    A run that was stopped goes on when the same command is given again. The recipes of the papers
+    are in train/recipes/.
+
+    \b
+    Example:
+      run_eval.py train train/recipes/sppo-mistral-7b.yaml --variant released
+    """
+    from harness.commands.setting import Setting
+    from harness.types import ModelOptions
+    from train.loop import TrainRequest
+    from train.loop import train as run
+
+    request = TrainRequest(
+        recipe=recipe, variant=variant, options=ModelOptions(**options), store=store, out=out
+    )
+    run(request, Setting(assets, json))
+
+
+@cli.command()
+@click.option("--quick", is_flag=True, help="One iteration of one method, in about a minute.")
+@click.option("--processes", type=click.IntRange(min=1), default=2, show_default=True)
+@_out
+def demo(out: Path, processes: int, *, quick: bool) -> None:
+    """Train three iterations of tiny models, score all, and write the report: offline, on a CPU.
+
+    \b
+    Example:
+      run_eval.py demo --quick
+    """
+    from harness.commands.setting import Setting
+    from train.demo.tour import Tour
+
+    folder = (out / ("demo-quick" if quick else "demo")).absolute()
+    Tour(folder, quick, processes, Setting()).run()
 
 
 @cli.command()

@@ -39,7 +39,7 @@ def build(name: str, options: ModelOptions) -> "HuggingFace":
         DataError: There is no such checkpoint, or its files are incomplete.
         ModelError: It ships no chat template and none is given.
     """
-    folder, revision = _locate(name.removeprefix("hf:"))
+    folder, revision = locate(name.removeprefix("hf:"))
     check(folder)
     template = templates.choose(folder, options.chat_template)
     dtype = resolve_dtype(options.dtype)
@@ -86,13 +86,13 @@ class HuggingFace:
         if not prompts:
             return []
         chats = [_Chat(prompt) for prompt in prompts]
-        batches = self._batches(chats)
+        batches = self._batches(self._asked(chats))
         with loaded(self.checkpoint) as model:
             network = Network(model, self.tokenizer, self.stop_ids)
             for batch in batches:
-                watch.started([chat.prompt for chat in batch])
+                watch.started([chat.prompt for chat, _ in batch])
                 self._answer(network, batch)
-                watch.finished([chat.generation(self.name) for chat in batch])
+                watch.finished([chat.generation(self.name) for chat, _ in batch])
         return [chat.generation(self.name) for chat in chats]
 
     def close(self) -> None:
@@ -105,7 +105,7 @@ class HuggingFace:
         Raises:
             ModelError: The template refuses or drops the system message.
         """
-        return self.template.render(_Chat(prompt).messages, self.tokenizer)
+        return self.template.render(_messages(_Chat(prompt).said), self.tokenizer)
 
     def lint(self) -> list[str]:
         """What looks wrong in how template, tokenizer and stop tokens fit together."""
@@ -124,33 +124,49 @@ class HuggingFace:
         written = {vocabulary[stop] for stop in self.template.stop if stop in vocabulary}
         return stop_ids(self.checkpoint, self.tokenizer).union(self.template.stop_ids, written)
 
-    def _batches(self, chats: Sequence["_Chat"]) -> list[list["_Chat"]]:
-        """Chats of like size together; the largest first, so that what cannot fit shows at once."""
-        requests = [self._request(chat) for chat in chats]
-        sizes = [(request.decoding.max_tokens, len(request.ids)) for request in requests]
-        order = sorted(range(len(chats)), key=sizes.__getitem__, reverse=True)
-        starts = range(0, len(order), self.batch_size)
-        return [[chats[i] for i in order[start : start + self.batch_size]] for start in starts]
+    def _batches(self, asked: "Sequence[_Asked]") -> "list[list[_Asked]]":
+        """Chats of like size together, the largest first, so that what cannot fit shows at once.
 
-    def _answer(self, network: Network, chats: Sequence["_Chat"]) -> None:
-        while asked := [chat for chat in chats if chat.waits]:
-            requests = []
-            for chat in asked:
-                request = self._request(chat)
-                chat.failure = _too_long(request, network.window)
-                requests += [] if chat.failure else [request]
-            answered = [chat for chat in asked if not chat.failure]
-            for chat, response in zip(answered, network.respond(requests), strict=True):
+        Those that ask the same are neighbours: a batch reads their prompt once.
+        """
+        by_size = sorted(asked, key=_size, reverse=True)
+        starts = range(0, len(by_size), self.batch_size)
+        return [by_size[start : start + self.batch_size] for start in starts]
+
+    def _answer(self, network: Network, asked: "Sequence[_Asked]") -> None:
+        window = network.window
+        while asked:
+            for chat, request in asked:
+                chat.failure = _too_long(request, window)
+            fit = [(chat, request) for chat, request in asked if not chat.failure]
+            responses = network.respond([request for _, request in fit])
+            for (chat, _), response in zip(fit, responses, strict=True):
                 chat.responses.append(response)
+            asked = self._asked([chat for chat, _ in fit if chat.waits])
 
-    def _request(self, chat: "_Chat") -> Request:
-        text = self.template.render(chat.messages, self.tokenizer)
-        decoding = chat.prompt.decoding
-        return Request(
-            templates.encode(text, self.template, self.tokenizer),
-            replace(decoding, stop=decoding.stop + self.template.stop),
-            seed_of(chat.prompt, turn=len(chat.responses)),
-        )
+    def _asked(self, chats: "Sequence[_Chat]") -> "list[_Asked]":
+        """Each chat with what it asks next; what several say alike is rendered once."""
+        ids = {said: self._encode(said) for said in dict.fromkeys(chat.said for chat in chats)}
+        stop = self.template.stop
+        return [
+            (
+                chat,
+                Request(
+                    ids[chat.said],
+                    replace(chat.prompt.decoding, stop=chat.prompt.decoding.stop + stop),
+                    seed_of(chat.prompt, turn=len(chat.responses)),
+                ),
+            )
+            for chat in chats
+        ]
+
+    def _encode(self, said: "_Said") -> list[int]:
+        text = self.template.render(_messages(said), self.tokenizer)
+        return templates.encode(text, self.template, self.tokenizer)
+
+
+_Said = tuple[tuple[str, str], ...]
+"""A conversation as roles and contents."""
 
 
 @dataclass(slots=True)
@@ -163,23 +179,32 @@ class _Chat:
 
     @property
     def waits(self) -> bool:
-        return self.failure is None and len(self.responses) < len(self.prompt.turns)
+        return len(self.responses) < len(self.prompt.turns)
 
     @property
-    def messages(self) -> list[Message]:
+    def said(self) -> _Said:
         """The conversation up to the user's turn that is to be answered."""
         system, turns = self.prompt.system, self.prompt.turns
-        said = [] if system is None else [Message(role="system", content=system)]
+        said = [] if system is None else [("system", system)]
         for turn, response in zip(turns, self.responses, strict=False):
-            said += [
-                Message(role="user", content=turn),
-                Message(role="assistant", content=response.text),
-            ]
-        return [*said, Message(role="user", content=turns[len(self.responses)])]
+            said += [("user", turn), ("assistant", response.text)]
+        return (*said, ("user", turns[len(self.responses)]))
 
     def generation(self, model: str) -> Generation:
         responses = () if self.failure else tuple(self.responses)
         return Generation(self.prompt, model, responses, self.failure)
+
+
+_Asked = tuple[_Chat, Request]
+
+
+def _size(asked: _Asked) -> tuple[int, int, list[int]]:
+    _, request = asked
+    return request.decoding.max_tokens, len(request.ids), request.ids
+
+
+def _messages(said: _Said) -> list[Message]:
+    return [Message(role=role, content=content) for role, content in said]
 
 
 def _too_long(request: Request, window: int | None) -> str | None:
@@ -189,7 +214,7 @@ def _too_long(request: Request, window: int | None) -> str | None:
     return f"prompt is {n} tokens, the window is {window}: {room} are kept for the answer"
 
 
-def _locate(name: str) -> tuple[Path, str | None]:
+def locate(name: str) -> tuple[Path, str | None]:
     """The folder of a checkpoint and, if it is from the hub, its commit."""
     folder = Path(name).expanduser()
     if folder.is_dir():

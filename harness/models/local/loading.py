@@ -1,6 +1,7 @@
 """How a checkpoint comes into memory: its tokenizer, its weights, the tokens that end an answer."""
 
 import gc
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -137,6 +138,14 @@ def _config(checkpoint: Checkpoint) -> Any:
         )
 
 
+def draw_no_bars() -> None:
+    """Keeps transformers from drawing progress bars in this process: a log is no place for them."""
+    from transformers.utils import logging
+
+    silence: Any = logging.disable_progress_bar
+    silence()
+
+
 def _forget() -> None:
     import torch
 
@@ -152,6 +161,8 @@ def _load(checkpoint: Checkpoint) -> Any:
     if fingerprint(checkpoint.folder) != checkpoint.weights:
         raise DataError(f"{checkpoint.folder} changed after this run began; start the run again")
     _config(checkpoint)
+    if not sys.stderr.isatty():
+        draw_no_bars()
     for file in weight_files(checkpoint.folder):
         _check_readable(file)
     with _explained(checkpoint, "config.json with these weights"):

@@ -1,0 +1,263 @@
+"""The outer loop, from a recipe to a series file, on a network that has learnt nothing yet."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+
+from tests.command import Ran, Run
+from train.demo.checkpoint import make_base
+
+PROMPTS = [f"{word}:{'abcdefgh'[n : n + 2]}=" for word in ("copy", "sort") for n in range(6)]
+RECIPE: dict[str, Any] = {
+    "name": "tiny",
+    "base": "hf:./base",
+    "prompts": {"source": "./prompts.jsonl", "parts": 2},
+    "held_out": ["tiny_instruct"],
+    "stages": [
+        {
+            "repeat": 2,
+            "data": {
+                "kind": "compared",
+                "judge": "tiny_long",
+                "rubric": "tiny_instruct",
+                "samples": 3,
+                "max_tokens": 6,
+            },
+            "objective": {"name": "sppo", "eta": 5},
+            "training": {"learning_rate": 1e-3, "batch_size": 2, "micro_batch": 2},
+        }
+    ],
+}
+
+Train = Callable[..., Ran]
+
+
+@pytest.fixture(scope="session")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.set_num_threads(1)
+    return make_base(tmp_path_factory.mktemp("network") / "base")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, network: Path) -> Path:
+    (tmp_path / "base").symlink_to(network)
+    lines = [json.dumps({"prompt": prompt}) for prompt in PROMPTS]
+    (tmp_path / "prompts.jsonl").write_text("\n".join(lines))
+    return tmp_path
+
+
+@pytest.fixture
+def train(run: Run, folder: Path) -> Train:
+    """Trains a recipe like the one above; `stage` and the other words are changes to it."""
+
+    def trained(*words: str, stage: dict[str, Any] | None = None, **changes: Any) -> Ran:
+        stages = [RECIPE["stages"][0] | (stage or {})]
+        (folder / "recipe.yaml").write_text(yaml.safe_dump(RECIPE | {"stages": stages} | changes))
+        return run("train", "recipe.yaml", *words)
+
+    return trained
+
+
+def made(folder: Path) -> Path:
+    """The folder of the one run."""
+    [series] = (folder / "results").glob("*/series.yaml")
+    return series.parent
+
+
+def data(**changes: Any) -> dict[str, Any]:
+    return {"data": RECIPE["stages"][0]["data"] | changes}
+
+
+def questions(folder: Path) -> int:
+    """How many answers are in the store."""
+    with sqlite3.connect(folder / "results" / "store.sqlite") as store:
+        [[n]] = store.execute("SELECT count(*) FROM answers")
+    return int(n)
+
+
+def test_a_recipe_becomes_a_series_that_score_takes(train: Train, run: Run, folder: Path) -> None:
+    ran = train()
+    assert ran.status == 0, ran.err
+    series = yaml.safe_load((made(folder) / "series.yaml").read_text())
+    assert [c["name"] for c in series["checkpoints"]] == ["base", "iter1", "iter2"]
+    assert series["checkpoints"][2] == {
+        "name": "iter2",
+        "model": "hf:./iter2",
+        "parent": "iter1",
+        "method": "sppo",
+        "trained_by_judge": "tiny_long",
+    }
+    scored = run("score", str(made(folder) / "series.yaml"), "-b", "tiny_instruct", "--limit", "5")
+    assert scored.status == 0, scored.err
+    assert "| iter2 " in scored.out
+
+
+def test_each_iteration_has_prompts_of_its_own(train: Train, folder: Path) -> None:
+    train()
+    said = [
+        {json.loads(line)["said"][0] for line in file.read_text().splitlines()}
+        for file in sorted(made(folder).glob("iter*.data/examples.jsonl"))
+    ]
+    assert said[0] <= set(PROMPTS[:6])
+    assert said[1] <= set(PROMPTS[6:])
+
+
+def test_the_steps_are_told_in_one_file(train: Train, folder: Path) -> None:
+    ran = train()
+    lines = [json.loads(s) for s in (made(folder) / "metrics.jsonl").read_text().splitlines()]
+    assert {line["iteration"] for line in lines} == {1, 2}
+    assert all({"step", "loss", "log_ratio_chosen", "kl"} <= line.keys() for line in lines)
+    assert "tiny: what was trained" in ran.out
+
+
+def test_a_second_run_does_nothing_again(train: Train, folder: Path) -> None:
+    train()
+    weights = made(folder) / "iter2" / "model.safetensors"
+    before = weights.stat().st_mtime_ns, questions(folder)
+    assert train().status == 0
+    assert (weights.stat().st_mtime_ns, questions(folder)) == before
+
+
+def test_an_iteration_that_is_missing_is_made_from_stored_answers(
+    train: Train, folder: Path
+) -> None:
+    train()
+    run = made(folder)
+    whole = (run / "iter2" / "model.safetensors").read_bytes()
+    asked = questions(folder)
+    for path in (run / "iter2", run / "iter2.data"):
+        path.rename(folder / path.name)
+    assert train().status == 0
+    assert questions(folder) == asked
+    assert (run / "iter2" / "model.safetensors").read_bytes() == whole
+
+
+@pytest.mark.parametrize("objective", [{"name": "kto", "beta": 0.1}, {"name": "dpo", "beta": 0.1}])
+def test_other_objectives_take_the_same_pairs(
+    train: Train, folder: Path, objective: dict[str, Any]
+) -> None:
+    ran = train(stage={"objective": objective, "repeat": 1})
+    assert ran.status == 0, ran.err
+    assert (made(folder) / "iter1" / "model.safetensors").is_file()
+
+
+def test_a_stage_may_begin_with_the_base_again(train: Train, folder: Path) -> None:
+    stage = RECIPE["stages"][0] | {"repeat": 1}
+    ran = train(stages=[stage, stage | {"parent": "base"}])
+    assert ran.status == 0, ran.err
+    series = yaml.safe_load((made(folder) / "series.yaml").read_text())
+    assert [c.get("parent") for c in series["checkpoints"]] == [None, "base", "base"]
+    job = json.loads((made(folder) / "iter2.data" / "job.json").read_text())
+    assert Path(job["base"]).name == "base"
+
+
+@pytest.mark.parametrize("kill_at", ["iter1: answering", "iter1: step", "iter2: training"])
+def test_a_killed_run_goes_on(train: Train, run: Run, folder: Path, kill_at: str) -> None:
+    calm = train("--out", "calm", "--store", "calm/store.sqlite")
+    assert calm.status == 0
+    process = subprocess.Popen(
+        [sys.executable, "-m", "run_eval", "train", "recipe.yaml"],
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith(kill_at):
+            break
+    process.send_signal(signal.SIGKILL)
+    process.stderr.close()
+    assert process.wait() == -signal.SIGKILL
+    assert run("train", "recipe.yaml").status == 0
+    [there] = (folder / "calm").glob("*/iter2/model.safetensors")
+    assert (made(folder) / "iter2" / "model.safetensors").read_bytes() == there.read_bytes()
+
+
+def test_ctrl_c_leaves_a_run_that_goes_on(folder: Path, train: Train) -> None:
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(RECIPE))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "run_eval", "train", "recipe.yaml"],
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    while not process.stderr.readline().startswith("iter1: step"):
+        time.sleep(0)
+    process.send_signal(signal.SIGINT)
+    *_, last = process.stderr.read().splitlines()
+    process.stderr.close()
+    assert process.wait() == 130
+    assert last.startswith("stopped; what arrived is stored")
+    assert train().status == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"base": "hf:./nowhere"}, "nowhere is no folder here"),
+        ({"prompts": {"source": "./held.jsonl"}}, "expected no training prompt that tiny_instruct"),
+        ({"prompts": {"source": "./absent.jsonl"}}, "absent.jsonl"),
+        ({"held_out": ["tiny_instrukt"]}, "no benchmark is called 'tiny_instrukt'; did you mean"),
+        ({"stage": data(judge="tiny_lang")}, "no model is called 'tiny_lang'"),
+        ({"stage": data(judge="replay:./x.json")}, "x.json"),
+        ({"stage": {"objective": {"name": "spo", "eta": 5}}}, "'spo'"),
+        ({"stage": {"objective": {"name": "sppo", "beta": 5}}}, "did you mean 'eta'?"),
+        (
+            {"stage": {"objective": {"name": "tuna", "margin": 0.1, "mle_weight": 1}}},
+            "for the objective 'tuna'",
+        ),
+    ],
+)
+def test_what_cannot_be_is_one_clear_line(
+    train: Train, folder: Path, changes: dict[str, Any], said: str
+) -> None:
+    from train.demo.sets import prompts
+
+    (folder / "held.jsonl").write_text(json.dumps({"prompt": prompts("test")[0].upper()}))
+    ran = train(**changes)
+    assert ran.status == 2
+    assert ran.lines[-1].startswith("error: ")
+    assert said in ran.lines[-1]
+
+
+def test_a_base_without_a_template_or_a_tokenizer_is_refused_at_once(
+    train: Train, folder: Path, network: Path
+) -> None:
+    (folder / "base").unlink()
+    (folder / "base").mkdir()
+    for file in network.iterdir():
+        if "token" not in file.name:
+            (folder / "base" / file.name).symlink_to(file)
+    ran = train()
+    assert (ran.status, "has no tokenizer" in ran.lines[-1]) == (2, True)
+
+
+def test_a_judge_that_reads_nothing_drops_all_pairs_and_says_so(train: Train, folder: Path) -> None:
+    ran = train(
+        stage={
+            "data": {
+                "kind": "rated",
+                "judge": "tiny_additive:self",
+                "rubric": "tiny_instruct",
+                "samples": 2,
+                "max_tokens": 3,
+                "judgments": 1,
+            }
+        }
+    )
+    assert ran.status == 2
+    assert ran.lines[-1].startswith("error: expected pairs to train on, came 0 pairs")
+    assert "unread" in ran.lines[-1]

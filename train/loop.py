@@ -1,0 +1,317 @@
+"""The outer loop: data from the newest checkpoint, training on them, the next checkpoint.
+
+A run is a folder, so that a killed one goes on where it was::
+
+    series.yaml         the checkpoints so far: what `run_eval.py score` takes
+    metrics.jsonl       figures of every optimiser step
+    iter1.data/         the examples of an iteration, and the state of its training
+    iter1/              its checkpoint, complete when it is there
+"""
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from harness import registry
+from harness.commands.models import Models
+from harness.commands.setting import Setting
+from harness.errors import ModelError
+from harness.files import write_whole
+from harness.models import hf
+from harness.pipeline import load
+from harness.report.progress import Board, Shown
+from harness.report.save import prepare
+from harness.report.table import Table
+from harness.store import Store
+from harness.types import Assets, Judge, Model, ModelOptions, close
+from train.criterion import Criterion
+from train.examples import Example
+from train.fit import Job, fit
+from train.pairs import unpaired
+from train.prompts import part, read_prompts, refuse_overlap
+from train.recipe import Recipe, Stage, read_recipe
+from train.told import Told
+from train.workshop import Resampled, Workshop
+
+FORMAT = "iterbench.training/1"
+"""Name and version of the JSON that a run is kept as."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainRequest:
+    """What the user asked for."""
+
+    recipe: Path
+    variant: str | None = None
+    options: ModelOptions = field(default_factory=ModelOptions)
+    store: Path = Path("results/store.sqlite")
+    out: Path = Path("results")
+
+
+class Turn(NamedTuple):
+    """One iteration of the outer loop."""
+
+    number: int
+    """From 1, through all stages."""
+    stage: Stage
+    part: int
+    """Which part of the prompts is its own, from 0."""
+
+    @property
+    def parent(self) -> int:
+        """The number of the checkpoint whose weights it begins with; 0 is the base."""
+        return 0 if self.stage.parent == "base" else self.number - 1
+
+
+def train(request: TrainRequest, setting: Setting) -> Path:
+    """Makes the checkpoints of a recipe; returns the series file that lists them.
+
+    Raises:
+        HarnessError: Something is not to be had; every finished iteration is kept, and the same
+            command goes on after it.
+    """
+    recipe = read_recipe(request.recipe, request.variant)
+    with Store(request.store) as store:
+        run = _Run(request, setting, recipe, store)
+        prepare(run.folder)
+        for turn in turns(recipe):
+            run.turn(turn)
+            run.write_series(turn)
+    series = run.folder / "series.yaml"
+    setting.show([run.table()])
+    setting.keep(run.document(series))
+    setting.note(f"written to {series}; score it: run_eval.py score {series} -b BENCHMARK")
+    return series
+
+
+def turns(recipe: Recipe) -> list[Turn]:
+    """All iterations of a recipe, in order."""
+    stages = [stage for stage in recipe.stages for _ in range(stage.repeat)]
+    parts = [count for stage in recipe.stages for count in range(stage.repeat)]
+    return [Turn(number, *turn) for number, turn in enumerate(zip(stages, parts, strict=True), 1)]
+
+
+@dataclass(frozen=True)
+class _Run:
+    request: TrainRequest
+    setting: Setting
+    recipe: Recipe
+    store: Store
+
+    @cached_property
+    def folder(self) -> Path:
+        """Named by the recipe and a digest of what it says, so that no run overwrites another."""
+        said = self.recipe.model_dump_json()
+        digest = hashlib.sha256(said.encode()).hexdigest()[:8]
+        return self.request.out / f"{self.recipe.name}-{digest}"
+
+    @cached_property
+    def base(self) -> Path:
+        """The folder of the checkpoint that the run begins with."""
+        return hf.locate(self.recipe.base.removeprefix("hf:"))[0]
+
+    def turn(self, turn: Turn) -> None:
+        """Makes one checkpoint, as far as it is not made yet."""
+        name = f"iter{turn.number}"
+        out, data = self.folder / name, self.folder / f"{name}.data"
+        if out.is_dir():
+            return
+        if not (data / "job.json").is_file():
+            examples = self._examples(turn)
+            self.job(turn, out).write(data, examples)
+        self.setting.note(f"{name}: training with {turn.stage.objective.name}")
+        launch = turn.stage.training.launch
+        if launch is None:
+            fit(data, [Told(name, self.setting.note)])
+        else:
+            _launch(launch, data)
+
+    def job(self, turn: Turn, out: Path) -> Job:
+        """What the iteration's training is to do."""
+        template = self.recipe.chat_template
+        return Job(
+            base=str(self.checkpoint(turn.parent)),
+            out=str(out),
+            objective=turn.stage.objective.name,
+            settings=turn.stage.objective.settings,
+            training=turn.stage.training,
+            chat_template=template and Path(template).read_text(encoding="utf-8"),
+            metrics=str(self.folder / "metrics.jsonl"),
+            iteration=turn.number,
+        )
+
+    def write_series(self, last: Turn) -> None:
+        """Lists the base and every checkpoint up to this one."""
+        made = [turn for turn in turns(self.recipe) if turn.number <= last.number]
+        base = {"name": "base", "model": f"hf:{self.base.absolute()}"}
+        content = {"name": self.recipe.name, "checkpoints": [base, *map(_entry, made)]}
+        text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+        write_whole(self.folder / "series.yaml", text.encode())
+
+    def table(self) -> Table:
+        """What each iteration trained on, and how its steps went."""
+        steps = _steps(self.folder / "metrics.jsonl")
+        rows = [_row(turn, steps.get(turn.number, [])) for turn in turns(self.recipe)]
+        return Table(f"{self.recipe.name}: what was trained", _COLUMNS, rows, words=2)
+
+    def document(self, series: Path) -> dict[str, Any]:
+        """The JSON document of the run: its series file, and every step's figures."""
+        steps = _steps(self.folder / "metrics.jsonl")
+        iterations = [
+            {"checkpoint": f"iter{turn.number}", "method": turn.stage.method, "steps": known}
+            for turn in turns(self.recipe)
+            for known in [steps.get(turn.number, [])]
+        ]
+        return {"format": FORMAT, "series": str(series), "iterations": iterations}
+
+    def _examples(self, turn: Turn) -> list[Example]:
+        """The iteration's examples, none of which is in a benchmark that was held out."""
+        stage = turn.stage
+        maker = import_module(f"train.data.{stage.data.kind}")
+        desk = _Desk(self, turn.number, [])
+        made: list[Example] = maker.build(stage.data, self._workshop(desk, turn))
+        desk.close()
+        self._refuse_held_out(text for example in made for text in example.said[::2])
+        criterion = Criterion(stage.objective.name, stage.objective.settings)
+        return unpaired(made) if criterion.is_unpaired else made
+
+    def _workshop(self, desk: "_Desk", turn: Turn) -> Workshop:
+        prompts = self._prompts(turn)
+        self._refuse_held_out(prompts)
+        folder = self.request.recipe.parent
+        return Workshop(
+            desk.model(_SELF),
+            prompts,
+            desk.model,
+            desk.judge,
+            self.assets,
+            folder,
+            self.setting.note,
+        )
+
+    def _prompts(self, turn: Turn) -> list[str]:
+        spec = turn.stage.prompts or self.recipe.prompts
+        if spec is None:
+            return []
+        prompts = read_prompts(spec, self.request.recipe.parent)
+        return part(prompts, turn.part % spec.parts, spec.parts)
+
+    def _refuse_held_out(self, texts: Iterable[str]) -> None:
+        known = list(texts)
+        for name in self.recipe.held_out:
+            held = load(registry.benchmark(name), self.assets)
+            refuse_overlap(known, [turn for prompt in held for turn in prompt.turns], name)
+
+    @cached_property
+    def assets(self) -> Assets:
+        """The official files."""
+        return self.setting.library()
+
+    def checkpoint(self, number: int) -> Path:
+        """The folder of a checkpoint; 0 is the base."""
+        return self.folder / f"iter{number}" if number else self.base
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """Opens models and judges for one iteration."""
+
+    run: _Run
+    number: int
+    opened: list[Model]
+    """Whatever holds memory or a process until it is closed."""
+
+    def close(self) -> None:
+        """Lets go of all that was opened: training needs the room."""
+        for model in self.opened:
+            close(model)
+
+    def model(self, name: str) -> Model:
+        """A model by name, its answers kept and shown; `self` is the checkpoint."""
+        return self._shown(self._models.live(self._named(name)), "answering")
+
+    def judge(self, name: str, rubric: str, sample: int = 0) -> Judge:
+        """A judge by name that asks by a benchmark's rubric; each sample draws anew."""
+        named, benchmark = self._named(name), registry.benchmark(rubric)
+        model = self._shown(self._models.of_judge(named, benchmark), "judging")
+        return registry.judge(named, benchmark.rubric(self.run.assets), Resampled(model, sample))
+
+    @property
+    def _models(self) -> Models:
+        run = self.run
+        return Models(run.request.options, run.assets, run.store, run.folder.name)
+
+    def _named(self, name: str) -> str:
+        """The name with the checkpoint in the place of `self`."""
+        here = f"{self.run.recipe.sampler}:{self.run.checkpoint(self.number - 1)}"
+        head, colon, tail = name.rpartition(":")
+        return f"{head}{colon}{here}" if tail == _SELF else name
+
+    def _shown(self, model: Model, doing: str) -> Model:
+        self.opened.append(model)
+        return Shown(model, Board(self.run.setting.err), f"iter{self.number}: {doing}")
+
+
+_SELF = "self"
+
+
+def _launch(config: str, data: Path) -> None:
+    """Trains in processes of their own, as an accelerate configuration says."""
+    command = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", config]
+    done = subprocess.run([*command, "-m", "train.fit", str(data)], check=False)  # noqa: S603
+    if done.returncode:
+        raise ModelError(
+            f"expected 'accelerate launch' with {config} to train {data}, it ended with status "
+            f"{done.returncode}; its own words are above; the same command goes on"
+        )
+
+
+def _entry(turn: Turn) -> dict[str, object]:
+    name = f"iter{turn.number}"
+    judge = getattr(turn.stage.data, "judge", None)
+    return {
+        "name": name,
+        "model": f"hf:./{name}",
+        "parent": f"iter{turn.parent}" if turn.parent else "base",
+        "method": turn.stage.method,
+        **({} if judge is None else {"trained_by_judge": judge}),
+    }
+
+
+def _steps(file: Path) -> dict[int, list[dict[str, Any]]]:
+    """Figures of the optimiser steps by iteration, each step's last."""
+    lines = file.read_text().splitlines() if file.is_file() else []
+    known = {(line["iteration"], line["step"]): line for line in map(json.loads, lines)}
+    by_iteration: dict[int, list[dict[str, Any]]] = {}
+    for (iteration, _), line in sorted(known.items()):
+        by_iteration.setdefault(iteration, []).append(line)
+    return by_iteration
+
+
+def _row(turn: Turn, steps: Sequence[Mapping[str, Any]]) -> list[str]:
+    last = steps[-1] if steps else {}
+    told = [f"{last[key]:.3g}" if key in last else "" for key in _TOLD]
+    method = turn.stage.method
+    return [f"iter{turn.number}", method, str(len(steps)), *told]
+
+
+_TOLD = ("loss", "log_ratio_chosen", "log_ratio_rejected", "length_chosen", "length_rejected")
+_COLUMNS = [
+    "checkpoint",
+    "method",
+    "steps",
+    "last loss",
+    "log-ratio +",
+    "log-ratio −",
+    "tokens +",
+    "tokens −",
+]

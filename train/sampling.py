@@ -1,0 +1,25 @@
+"""Several responses of a model to each prompt."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from harness.types import Decoding, Generation, Model, Prompt
+from train.examples import Answer
+
+
+def sampled(
+    model: Model, prompts: Sequence[str], decoding: Decoding, n: int
+) -> list[list[Generation]]:
+    """The model's n responses to each prompt, in order, from one call."""
+    asked = [
+        Prompt(f"{number}/{sample}", (text,), replace(decoding, sample=sample))
+        for number, text in enumerate(prompts)
+        for sample in range(n)
+    ]
+    answers = model.generate(asked)
+    return [answers[start : start + n] for start in range(0, len(answers), n)]
+
+
+def trained_on(generation: Generation) -> Answer:
+    """A response as it is trained on: one that was cut has no end to learn."""
+    return Answer(generation.text, generation.responses[-1].finish_reason != "length")
