@@ -12,8 +12,8 @@ export ITERBENCH_ASSETS ?= $(abspath $(wildcard ../shared/assets))
 
 install: $(VENV)/core
 
-demo: $(VENV)/core
-	$(BIN)/python run_eval.py score examples/alpacafarm.yaml -b alpaca_eval
+demo: $(VENV)/train
+	$(BIN)/python run_eval.py demo
 
 test: $(VENV)/dev
 	$(BIN)/python -m pytest -q
@@ -36,6 +36,8 @@ coverage: $(VENV)/dev
 bench: $(VENV)/bench
 	OMP_NUM_THREADS=1 $(BIN)/python -m bench.length_control
 	OMP_NUM_THREADS=1 $(BIN)/python -m bench.judging
+	OMP_NUM_THREADS=1 $(BIN)/python -m bench.training
+	OMP_NUM_THREADS=1 $(BIN)/python -m bench.sampling
 
 readme: $(VENV)/core
 	$(BIN)/python -m tests.readme
@@ -51,9 +53,13 @@ $(VENV)/core: $(VENV)/python
 	$(PIP) -e .
 	touch $@
 
+$(VENV)/train: $(VENV)/python
+	$(PIP) -e '.[train]'
+	touch $@ $(VENV)/core
+
 $(VENV)/dev: $(VENV)/python
 	$(PIP) -e '.[dev]'
-	touch $@ $(VENV)/core
+	touch $@ $(VENV)/core $(VENV)/train
 
 $(VENV)/bench: $(VENV)/dev
 	$(PIP) -e '.[dev,alpaca-eval]'

@@ -93,10 +93,11 @@ def trained_on() -> frozenset[str]:
 def write(folder: Path) -> None:
     """Writes the files that recipes read into a folder, made if absent.
 
-    They are, the first four as JSON lines::
+    They are, the first five as JSON lines::
 
         prompts.jsonl         prompt: three parts of 1500, one after the other
         demonstrations.jsonl  prompt, response, class: 32,000 `noisy`, then 4,000 `expert`
+        originals.jsonl       prompt, response of an expert: the first part of the prompts
         eft_train.jsonl       prompt (of a judge), response (a digit), class (`judge`)
         eft_eval.jsonl        prompt, responses: list of {text, rank}; 1 is the best
         conditioned.jinja     the chat template that tells the class
@@ -104,6 +105,7 @@ def write(folder: Path) -> None:
     lines: dict[str, Iterable[Mapping[str, Any]]] = {
         "prompts": ({"prompt": prompt} for prompt in prompts("prompts")),
         "demonstrations": _demonstrations(),
+        "originals": _originals(),
         "eft_train": _judgments(),
         "eft_eval": _ranked(),
     }
@@ -122,6 +124,12 @@ def _demonstrations() -> Iterator[dict[str, str]]:
                 "response": written_by(prompt, rng),
                 "class": written_by.__name__,
             }
+
+
+def _originals() -> Iterator[dict[str, str]]:
+    rng = Random("TinyInstruct originals")
+    for prompt in prompts("prompts")[: SIZES["prompts"] // 3]:
+        yield {"prompt": prompt, "response": expert(prompt, rng)}
 
 
 def _judgments() -> Iterator[dict[str, str]]:

@@ -1,0 +1,81 @@
+"""The demonstration, from nothing to its report."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from harness.commands.setting import Setting
+from tests.command import Run
+from train.demo.tour import Tour, side_by_side
+
+
+@pytest.mark.slow
+def test_the_quick_tour_trains_scores_and_reports(run: Run, tmp_path: Path) -> None:
+    ran = run("demo", "--quick")
+    assert ran.status == 0, ran.err
+    folder = tmp_path / "results" / "demo-quick"
+    report = (folder / "report.md").read_text()
+    for part in ("LC win rate", "under three judges", "head-to-head", "sppo-iter1 best of 16"):
+        assert part in report
+        assert part in ran.out
+    series = yaml.safe_load((folder / "demo.yaml").read_text())
+    assert [c["name"] for c in series["checkpoints"]] == [
+        "base",
+        "sppo-iter1",
+        "base best of 16",
+        "sppo-iter1 best of 16",
+    ]
+    again = run("demo", "--quick")
+    assert again.out == ran.out
+    assert "answering" not in again.err
+
+
+def document(**rates: float) -> dict[str, Any]:
+    """What `score` keeps of two checkpoints under a judge."""
+    return {
+        "results": [
+            {
+                "checkpoint": name,
+                "scores": [
+                    {"metric": "lc_win_rate", "value": 0.1},
+                    {"metric": "win_rate", "value": rate},
+                    {"metric": "accuracy", "value": 0.25},
+                    {"metric": "avg_length", "value": 7.125},
+                ],
+            }
+            for name, rate in rates.items()
+        ]
+    }
+
+
+def test_judges_stand_side_by_side() -> None:
+    table = side_by_side(
+        {
+            "tiny_gold": document(base=0.5, iter1=0.4),
+            "tiny_long": document(base=0.5, iter1=0.9),
+            "tiny_eval": document(base=0.5, iter1=0.8),
+        }
+    )
+    assert table.rows[1] == ["iter1", "90.00", "80.00", "40.00", "25.00", "7.12"]
+
+
+def test_a_recipe_that_fails_is_named_with_its_reason(tmp_path: Path) -> None:
+    from harness.errors import ModelError
+    from train.demo.tour import Course
+
+    (tmp_path / "broken.yaml").write_text("name: broken\n")
+    tour = Tour(tmp_path, quick=True, processes=1, setting=Setting())
+    with pytest.raises(ModelError, match=r"broken.yaml' to train, .*the key 'base' is missing"):
+        tour._trained(Course("broken", "broken"))
+
+
+def test_the_recipes_of_the_tour_are_complete() -> None:
+    from train.demo.tour import FULL, QUICK
+    from train.recipe import read_recipe
+
+    folder = Path(__file__).parents[3] / "train" / "demo" / "recipes"
+    for course in (*FULL, *QUICK):
+        recipe = read_recipe(folder / f"{course.recipe}.yaml", course.variant)
+        assert recipe.held_out == ["tiny_instruct", "tiny_instruct@selection", "tiny_instruct@hard"]

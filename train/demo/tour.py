@@ -1,0 +1,265 @@
+"""The demonstration: three methods and a self-rewarding pair, trained, scored and told, offline.
+
+Everything goes through the commands that a user has: recipes are trained by `train`, checkpoints
+scored by `score` and set against each other by `compare`. What the report says was measured in this
+run; when a method gains nothing, it says that.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from io import StringIO
+from pathlib import Path
+from shutil import copytree
+from time import monotonic
+from typing import Any, NamedTuple
+
+import torch
+import yaml
+from rich.console import Console
+
+from harness import registry
+from harness.commands.compare import CompareRequest, compare
+from harness.commands.models import Models
+from harness.commands.score import ScoreRequest, score
+from harness.commands.setting import Setting
+from harness.errors import ModelError
+from harness.models.local.loading import draw_no_bars
+from harness.report.save import prepare, write_text
+from harness.report.scores import cell
+from harness.report.table import Table, to_markdown
+from harness.spec import read_series
+from harness.store import Store
+from harness.types import ModelOptions
+from train import eft
+from train.demo.checkpoint import make_base
+from train.demo.sets import write
+from train.workshop import Resampled
+
+OPTIONS = ModelOptions(batch_size=256)
+BENCHMARK = "tiny_instruct"
+TRAINING_JUDGE, JUDGE, GOLD = "tiny_long", "tiny_eval", "tiny_gold"
+BEST_OF = 16
+JUDGMENTS = 3
+"""Of each response, where a checkpoint judges."""
+
+
+class Course(NamedTuple):
+    """A recipe of train/demo/recipes/ and what its checkpoints are called in the report."""
+
+    label: str
+    recipe: str
+    variant: str | None = None
+
+
+FULL = (
+    Course("sppo", "tiny-sppo"),
+    Course("dpo", "tiny-dpo"),
+    Course("ipo", "tiny-ipo"),
+    Course("self", "tiny-self-rewarding"),
+    Course("sppo-k2", "tiny-sppo", "k2"),
+)
+QUICK = (Course("sppo", "tiny-sppo", "quick"),)
+SELF_REWARDING = "self"
+
+
+@dataclass(frozen=True, slots=True)
+class Tour:
+    """A run of the demonstration."""
+
+    folder: Path
+    """Everything is written here."""
+    quick: bool
+    """Whether one iteration of one method, from a shorter base, is enough."""
+    processes: int
+    """Recipes that are trained at once."""
+    setting: Setting
+
+    def run(self) -> None:
+        """Trains, scores, reports.
+
+        Raises:
+            HarnessError: A part failed; the same command goes on after it.
+        """
+        began = monotonic()
+        draw_no_bars()
+        torch.set_num_threads(1)  # more are slower for so small a network
+        prepare(self.folder)
+        self._make_world()
+        series = self._series(self._train())
+        tables = [*self._scored(series), self._compared(series), *self._judging()]
+        self.setting.show(tables)
+        report = self.folder / "report.md"
+        write_text(report, "\n".join([_HEAD, *map(to_markdown, tables)]))
+        self.setting.note(f"written to {report}, {monotonic() - began:.0f} s")
+
+    def _make_world(self) -> None:
+        """Prompts, demonstrations, recipes and the network before it has learnt anything."""
+        write(self.folder)
+        for recipe in files("train.demo").joinpath("recipes").iterdir():
+            write_text(self.folder / recipe.name, recipe.read_text(encoding="utf-8"))
+        if not (self.folder / "random").is_dir():
+            make_base(self.folder / "random")
+
+    def _train(self) -> list[tuple[Course, Path]]:
+        """The series file of each recipe, the base first and then all that begin with it."""
+        base = self._trained(Course("base", "tiny-base", "quick" if self.quick else None))
+        if not (self.folder / "m0").is_dir():
+            copytree(base.parent / "iter1", self.folder / "m0.partial", dirs_exist_ok=True)
+            (self.folder / "m0.partial").rename(self.folder / "m0")
+        courses = QUICK if self.quick else FULL
+        with ThreadPoolExecutor(self.processes) as pool:
+            return list(zip(courses, pool.map(self._trained, courses), strict=True))
+
+    def _trained(self, course: Course) -> Path:
+        """Runs `train` in a process of its own, with one thread: more are slower here."""
+        told = self.folder / f"{course.label}.json"
+        variant = [] if course.variant is None else ["--variant", course.variant]
+        command = [sys.executable, "-m", "run_eval", "train", f"{course.recipe}.yaml", *variant]
+        places = ["--out", "runs", "--store", "store.sqlite", "--json", told.name]
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            [*command, *places],
+            cwd=self.folder,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        last = self._tell(course.label, process)
+        if process.wait():
+            raise ModelError(f"expected '{' '.join(command)}' to train, it ended with: {last}")
+        series: str = json.loads(told.read_bytes())["series"]
+        return self.folder / series
+
+    def _tell(self, label: str, process: "subprocess.Popen[str]") -> str:
+        """Says what a process says, until it ends; returns its last line."""
+        last = ""
+        with process.stderr or StringIO() as lines:
+            for line in lines:
+                last = line.strip() or last
+                self.setting.note(f"{label}: {line}")
+        return last
+
+    def _series(self, trained: Sequence[tuple[Course, Path]]) -> Path:
+        """One series file of the base, all checkpoints, and the best of several answers."""
+        base: dict[str, Any] = {"name": "base", "model": "hf:./m0", "iteration": 0}
+        entries = [base, *(e for pair in trained for e in _renamed(*pair, self.folder))]
+        best_of = {"n": BEST_OF, "judge": TRAINING_JUDGE}
+        last = next(e for e in reversed(entries) if str(e["name"]).startswith("sppo-i"))
+        entries += [
+            entry | {"name": f"{entry['name']} best of {BEST_OF}", "best_of": best_of}
+            for entry in (base, last)
+        ]
+        file = self.folder / "demo.yaml"
+        series = {"name": "demo", "checkpoints": entries}
+        write_text(file, yaml.safe_dump(series, sort_keys=False))
+        return file
+
+    def _scored(self, series: Path) -> Iterator[Table]:
+        """The table of the evaluation judge, then all judges side by side."""
+        found = {}
+        for judge in (JUDGE, TRAINING_JUDGE, GOLD):
+            request = ScoreRequest(
+                what=[str(series)],
+                benchmarks=[BENCHMARK],
+                judge=judge,
+                baseline=f"hf:{self.folder / 'm0'}",
+                options=OPTIONS,
+                store=self.folder / "store.sqlite",
+                out=self.folder / "scores",
+            )
+            tables, found[judge] = self._asked(lambda quiet, r=request: score(r, quiet))
+            if judge == JUDGE:
+                yield tables[0]
+        yield side_by_side(found)
+
+    def _compared(self, series: Path) -> Table:
+        """Every two checkpoints against each other, in both orders."""
+        request = CompareRequest(
+            what=[str(series)],
+            benchmark=BENCHMARK,
+            judge=JUDGE,
+            options=OPTIONS,
+            store=self.folder / "store.sqlite",
+            out=self.folder / "scores",
+        )
+        tables, _ = self._asked(lambda quiet: compare(request, quiet))
+        return tables[0]
+
+    def _asked(self, command: Any) -> tuple[list[Table], dict[str, Any]]:
+        """The tables and the data of a command that prints nothing."""
+        told = self.folder / "told.json"
+        quiet = replace(self.setting, json=told, out=Console(file=StringIO()))
+        tables: list[Table] = command(quiet)
+        return tables, json.loads(told.read_bytes())
+
+    def _judging(self) -> Iterator[Table]:
+        """How well the checkpoints that judge themselves agree with people, as they go on."""
+        if self.quick:
+            return
+        series = read_series(self.folder / "demo.yaml")
+        own = [c for c in series.checkpoints if c.name.startswith(SELF_REWARDING)]
+        ranked = eft.read_ranked("./eft_eval.jsonl", self.folder)
+        rows = []
+        with Store(self.folder / "store.sqlite") as store:
+            models = Models(OPTIONS, self.setting.library(), store, "demo")
+            benchmark = registry.benchmark(BENCHMARK)
+            for checkpoint in own:
+                name = f"tiny_additive:{checkpoint.model}"
+                model = models.of_judge(name, benchmark)
+                rubric = benchmark.rubric(models.assets)
+                judges = [
+                    registry.judge(name, rubric, Resampled(model, k)) for k in range(JUDGMENTS)
+                ]
+                rows.append((checkpoint.name, eft.measure(ranked, judges)))
+        metrics = [score.metric.replace("_", " ") for score in rows[0][1]]
+        yield Table(
+            "Agreement of the self-judging checkpoints with the gold ranking, 95 % intervals",
+            ["checkpoint", *metrics],
+            [[name, *map(cell, scores)] for name, scores in rows],
+        )
+
+
+_HEAD = """# The demonstration
+
+TinyInstruct is a language so small that a program knows what a response is worth. Checkpoints were
+trained on judgments of `tiny_long`, which likes long responses; `tiny_eval`, which scores them
+here, likes them even more; `tiny_gold` does not. All win rates are against the frozen base.
+"""
+
+
+def _renamed(course: Course, series: Path, folder: Path) -> Iterator[dict[str, Any]]:
+    """The checkpoints of a recipe under its label, and their parents as well."""
+    for one in read_series(series).checkpoints[1:]:
+        parent = one.parent if one.parent in {None, "base"} else f"{course.label}-{one.parent}"
+        path = Path(one.model.removeprefix("hf:")).relative_to(folder)
+        kept = one.model_dump(include={"iteration", "method", "trained_by_judge"})
+        named = {"name": f"{course.label}-{one.name}", "model": f"hf:./{path}", "parent": parent}
+        yield named | {key: value for key, value in kept.items() if value is not None}
+
+
+def side_by_side(documents: Mapping[str, Mapping[str, Any]]) -> Table:
+    """Win rates under several judges, with length and accuracy: who learns to please which judge.
+
+    Args:
+        documents: What `score` keeps as data, by judge; the same checkpoints in each.
+    """
+    columns = ["win rate, training judge", "win rate, evaluation judge", "win rate, gold"]
+    judged = [documents[judge]["results"] for judge in (TRAINING_JUDGE, JUDGE, GOLD)]
+    rows = []
+    for results in zip(*judged, strict=True):
+        metrics = [{s["metric"]: s["value"] for s in one["scores"]} for one in results]
+        rates = [f"{100 * metric['win_rate']:.2f}" for metric in metrics]
+        accuracy, length = metrics[0]["accuracy"], metrics[0]["avg_length"]
+        rows.append([results[0]["checkpoint"], *rates, f"{100 * accuracy:.2f}", f"{length:.2f}"])
+    return Table(
+        "The same answers under three judges",
+        ["checkpoint", *columns, "accuracy", "length"],
+        rows,
+        ["a gain that only the training judge sees is over-optimisation"],
+    )
