@@ -65,8 +65,12 @@ class YamlFile:
     def anchor(self, name: str) -> str:
         """A path or `SCHEME:PATH` that begins with ./ or ../, made relative to the file."""
         head, colon, tail = name.rpartition(":")
-        beside = tail.startswith(("./", "../"))
-        return f"{head}{colon}{self.path.parent / tail}" if beside else name
+        if not tail.startswith(("./", "../")):
+            return name
+        place = self.path.parent / tail
+        # Still with a dot before it, or a folder that is absent would pass for a name on the hub.
+        here = "" if place.is_absolute() or str(place).startswith("..") else "./"
+        return f"{head}{colon}{here}{place}"
 
 
 def read_yaml(path: Path) -> YamlFile:

@@ -32,6 +32,8 @@ EXAMPLES = [
     )
     for number in range(12)
 ]
+THREES = [Example(e.said, (*e.responses, Answer("original"))) for e in EXAMPLES]
+"""Two ranked responses and an original, for tuna."""
 SETTINGS = {
     "dpo": {"beta": 0.1},
     "ipo": {"beta": 0.1},
@@ -113,7 +115,8 @@ def test_the_new_checkpoint_is_one_that_the_engine_asks(job: Write, tmp_path: Pa
 
 @pytest.mark.parametrize("objective", [*SETTINGS, "sft", "c_rlft"])
 def test_every_objective_trains_and_its_loss_falls(job: Write, objective: str) -> None:
-    data = job(objective, epochs=3, schedule="constant")
+    examples = THREES if objective == "tuna" else EXAMPLES
+    data = job(objective, examples, epochs=3, schedule="constant")
     fit(data)
     losses = [step["loss"] for step in steps(data) if "loss" in step]
     assert len(losses) == 9
@@ -141,7 +144,7 @@ def test_the_first_loss_is_that_of_policy_and_reference_being_one(
 def test_micro_batches_do_not_change_the_update(job: Write, objective: str) -> None:
     unequal = [
         Example(e.said, e.responses, {"weight": 1.0 if i % 3 else 0.1})
-        for i, e in enumerate(EXAMPLES)
+        for i, e in enumerate(THREES)
     ]
     whole, parts, single = (
         trained(job(objective, unequal, f"m{micro}", batch_size=12, micro_batch=micro))

@@ -162,6 +162,7 @@ def test_a_stage_may_begin_with_the_base_again(train: Train, folder: Path) -> No
     assert Path(job["base"]).name == "base"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kill_at", ["iter1: answering", "iter1: step", "iter2: training"])
 def test_a_killed_run_goes_on(train: Train, run: Run, folder: Path, kill_at: str) -> None:
     calm = train("--out", "calm", "--store", "calm/store.sqlite")
@@ -233,16 +234,24 @@ def test_what_cannot_be_is_one_clear_line(
     assert said in ran.lines[-1]
 
 
-def test_a_base_without_a_template_or_a_tokenizer_is_refused_at_once(
-    train: Train, folder: Path, network: Path
+@pytest.mark.parametrize(
+    ("absent", "said"),
+    [
+        ("token", "has no tokenizer"),
+        ("template", "ships no chat template"),
+        ("model", "no weights"),
+    ],
+)
+def test_an_incomplete_base_is_refused_at_once(
+    train: Train, folder: Path, network: Path, absent: str, said: str
 ) -> None:
     (folder / "base").unlink()
     (folder / "base").mkdir()
     for file in network.iterdir():
-        if "token" not in file.name:
+        if absent not in file.name:
             (folder / "base" / file.name).symlink_to(file)
     ran = train()
-    assert (ran.status, "has no tokenizer" in ran.lines[-1]) == (2, True)
+    assert (ran.status, said in ran.lines[-1]) == (2, True), ran.err
 
 
 def test_a_judge_that_reads_nothing_drops_all_pairs_and_says_so(train: Train, folder: Path) -> None:
