@@ -6,15 +6,14 @@ checkpoint's generation_config.json recommends is applied.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.errors import ModelError
 from harness.models.local.sampling import Draws, Ends, Request, Scored
 from harness.types import Response, Token, Usage
 
-if TYPE_CHECKING:
-    from torch import Tensor
+_WORTH_MOVING = 0.75
+"""Share of rows that go on at which the others are left out: to select rows copies the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,47 +63,40 @@ class Network:
         return text
 
     def _respond(self, requests: Sequence[Request]) -> list[Response]:
-        width = max(len(request.ids) for request in requests)
         draws = Draws(requests, self.model.device)
-        ends = Ends(requests, width, self.decode)
-        rows = self._generate(requests, draws, ends)
+        ends = Ends(requests, self.stop_ids, self.decode, self.model.device)
+        self._run(requests, draws, ends)
         if draws.broken:
             raise ModelError(
                 f"the weights give logits that are no finite numbers in {self.model.dtype}; "
                 "try bfloat16 or float32, and check the training run"
             )
-        drawn = [row[width : width + end] for row, end in zip(rows, ends.lengths, strict=True)]
-        return [
-            self._response(*answer) for answer in zip(requests, drawn, draws.scored, strict=True)
-        ]
+        answers = zip(requests, ends.drawn, draws.scored, strict=True)
+        return [self._response(*answer) for answer in answers]
 
-    def _generate(self, requests: Sequence[Request], draws: Draws, ends: Ends) -> list[list[int]]:
-        """Padded prompts, each followed by what was drawn."""
+    def _run(self, requests: Sequence[Request], draws: Draws, ends: Ends) -> None:
+        """Draws until every row has ended."""
         import torch
-        from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
 
-        pad = min(self.stop_ids, default=0)
-        ids_B_T, mask_B_T = _padded([request.ids for request in requests], pad)
+        from harness.models.local.batch import Batch
+
         with torch.inference_mode():
-            out_B_T = self.model.generate(
-                input_ids=ids_B_T.to(self.model.device),
-                attention_mask=mask_B_T.to(self.model.device),
-                generation_config=GenerationConfig.from_dict(
-                    {
-                        "do_sample": False,
-                        "max_new_tokens": max(row.decoding.max_tokens for row in requests),
-                        "eos_token_id": sorted(self.stop_ids) or None,
-                        "pad_token_id": pad,
-                    }
-                ),
-                logits_processor=LogitsProcessorList([draws]),
-                stopping_criteria=StoppingCriteriaList([ends]),
-            )
-        rows: list[list[int]] = out_B_T.tolist()
-        return rows
+            batch = Batch(self.model, requests)
+            logits_B_V, step = batch.start(), 0
+            while True:
+                tokens_B = draws(logits_B_V, batch.rows_B, step)
+                goes_on_B = ends(tokens_B, batch.rows_B, step)
+                n = int(goes_on_B.sum())
+                if not n:
+                    return
+                if n <= _WORTH_MOVING * len(tokens_B):
+                    kept = goes_on_B.nonzero()[:, 0]
+                    batch.keep(kept)
+                    tokens_B = tokens_B[kept]
+                logits_B_V, step = batch.go_on(tokens_B), step + 1
 
     def _response(self, request: Request, drawn: list[int], scored: list[Scored]) -> Response:
-        kept = list(takewhile(lambda token: token not in self.stop_ids, drawn))
+        kept = drawn[:-1] if drawn[-1] in self.stop_ids else drawn
         text = self.decode(kept)
         found = [at for stop in request.decoding.stop if (at := text.find(stop)) >= 0]
         stopped = found or len(kept) < len(drawn)
@@ -112,7 +104,7 @@ class Network:
             text[: min(found, default=None)],
             finish_reason="stop" if stopped else "length",
             tokens=self._tokens(kept, scored, request.decoding.top_logprobs),
-            usage=Usage(len(request.ids), min(len(drawn), len(kept) + 1)),
+            usage=Usage(len(request.ids), len(drawn)),
         )
 
     def _tokens(self, kept: list[int], scored: list[Scored], k: int) -> tuple[Token, ...]:
@@ -131,13 +123,3 @@ class Network:
         """One token as text, special ones included."""
         text: str = self.tokenizer.decode([token], clean_up_tokenization_spaces=False)
         return text
-
-
-def _padded(rows: Sequence[list[int]], pad: int) -> "tuple[Tensor, Tensor]":
-    """Ids [B, T] padded on the left, and which of them are not padding."""
-    import torch
-
-    width = max(map(len, rows))
-    ids_B_T = torch.tensor([[pad] * (width - len(row)) + row for row in rows])
-    mask_B_T = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows])
-    return ids_B_T, mask_B_T

@@ -4,12 +4,13 @@ Each turn of a prompt has a seed of its own, and each step of it one uniform num
 the same whatever shares its batch, up to the rounding of the logits. Checkpoints of a series draw
 with the same numbers, which makes comparisons between them less noisy.
 
-Shapes: B rows of a batch, S of them sampled, T positions, V vocabulary, K likeliest tokens.
+Shapes: N requests, B rows of them that are still being answered, S rows that are sampled, T steps,
+V vocabulary, K likeliest tokens.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.types import Decoding, Prompt
@@ -51,25 +52,29 @@ def noise(seed: int, steps: int) -> list[float]:
 
 
 def draw(
-    logits_S_V: "Tensor", temperature_S: "Tensor", top_p_S: "Tensor", uniform_S: "Tensor"
+    logits_S_V: "Tensor",
+    temperature_S: "Tensor",
+    top_p_S: "Tensor | None",
+    uniform_S: "Tensor",
 ) -> "Tensor":
     """Token ids [S], each drawn by inverting the cumulative distribution of its row.
 
     In double precision and in the order of the vocabulary, so that a rounding error moves the
-    bounds between tokens by as little and never exchanges two of them.
+    bounds between tokens by as little and never exchanges two of them. Only where two tokens all
+    but tie at the edge of `top_p` does the rounding of the logits decide which of them is kept.
 
     Args:
         logits_S_V: Raw logits.
         temperature_S: Greater than 0.
         top_p_S: In (0, 1]; the smallest set of likeliest tokens that holds this mass is kept,
-            with every token that ties with its last one.
+            with every token that ties with its last one. None keeps all tokens.
         uniform_S: In [0, 1).
     """
     import torch
 
     scaled_S_V = logits_S_V.double() / temperature_S[:, None]
     probs_S_V = torch.softmax(scaled_S_V, -1)
-    if (top_p_S < 1).any():  # sorting a vocabulary can cost more than a small network
+    if top_p_S is not None:  # sorting a vocabulary can cost more than a small network
         probs_S_V = nucleus(probs_S_V, top_p_S)
     cumulative_S_V = probs_S_V.cumsum(-1)
     # A uniform number below 1 times the total, which is near 1, stays below the total: the first
@@ -102,90 +107,131 @@ def score(logits_B_V: "Tensor", tokens_B: "Tensor", k: int) -> list[Scored]:
 
 
 class Draws:
-    """Chooses the next token of every row: a logits processor for a greedy `generate`.
-
-    Rows with temperature 0 keep their likeliest token. One object serves one batch.
-    """
+    """Chooses the next token of each row; the likeliest, where its temperature is 0."""
 
     def __init__(self, requests: Sequence[Request], device: Any) -> None:
         import torch
 
         decodings = [request.decoding for request in requests]
-        rows = [row for row, decoding in enumerate(decodings) if decoding.temperature]
         steps = max(decoding.max_tokens for decoding in decodings)
-        numbers = [noise(requests[row].seed, steps) for row in rows]
         exact = {"dtype": torch.float64, "device": device}
-        self._rows_S = torch.tensor(rows, dtype=torch.long, device=device)
-        self._uniform_S_T = torch.tensor(numbers, **exact)
-        self._temperature_S = torch.tensor([decodings[row].temperature for row in rows], **exact)
-        self._top_p_S = torch.tensor([decodings[row].top_p for row in rows], **exact)
+        temperature_N = torch.tensor([decoding.temperature for decoding in decodings], **exact)
+        self._greedy_N = temperature_N == 0
+        self._temperature_N = temperature_N.where(~self._greedy_N, 1)
+        top_p_N = torch.tensor([decoding.top_p for decoding in decodings], **exact)
+        self._top_p_N = top_p_N if any(decoding.top_p < 1 for decoding in decodings) else None
+        self._sampled = any(decoding.temperature for decoding in decodings)
+        seeds = [request.seed for request in requests] if self._sampled else []
+        self._uniform_N_T = torch.tensor([noise(seed, steps) for seed in seeds], **exact)
         self._n_top = max(decoding.top_logprobs for decoding in decodings)
         self._broken = torch.zeros((), dtype=torch.bool, device=device)
-        self._step = 0
         self.scored: list[list[Scored]] = [[] for _ in requests]
-        """Of each row, one for each step, if any row asks for log-probabilities."""
+        """Of each request, one for each step, if any request asks for log-probabilities."""
 
     @property
     def broken(self) -> bool:
         """Whether some row had no largest logit: not a number, or infinite."""
         return bool(self._broken)
 
-    def __call__(self, _ids_B_T: "Tensor", logits_B_V: "Tensor") -> "Tensor":
-        """Scores whose largest is the token that was drawn."""
-        self._broken |= ~logits_B_V.amax(-1).isfinite().all()
-        if not (len(self._rows_S) or self._n_top):
-            return logits_B_V
-        tokens_B = self._choose(logits_B_V)
-        if self._n_top:
-            rows = zip(self.scored, score(logits_B_V, tokens_B, self._n_top), strict=True)
-            for known, scored in rows:
-                known.append(scored)
-        self._step += 1
-        return logits_B_V.scatter(1, tokens_B[:, None], float("inf"))
+    def __call__(self, logits_B_V: "Tensor", rows_B: "Tensor", step: int) -> "Tensor":
+        """The tokens [B] that are drawn.
 
-    def _choose(self, logits_B_V: "Tensor") -> "Tensor":
-        tokens_B = logits_B_V.argmax(-1)
-        if len(self._rows_S):
-            tokens_B[self._rows_S] = draw(
-                logits_B_V[self._rows_S],
-                self._temperature_S,
-                self._top_p_S,
-                self._uniform_S_T[:, self._step],
-            )
+        Args:
+            logits_B_V: Raw logits.
+            rows_B: Which of the requests each row is.
+            step: Tokens that were drawn before.
+        """
+        self._broken |= ~logits_B_V.amax(-1).isfinite().all()
+        tokens_B = self._choose(logits_B_V, rows_B, step)
+        if self._n_top:
+            scored = score(logits_B_V, tokens_B, self._n_top)
+            for row, one in zip(rows_B.tolist(), scored, strict=True):
+                self.scored[row].append(one)
         return tokens_B
+
+    def _choose(self, logits_B_V: "Tensor", rows_B: "Tensor", step: int) -> "Tensor":
+        likeliest_B = logits_B_V.argmax(-1)
+        if not self._sampled:
+            return likeliest_B
+        drawn_B = draw(
+            logits_B_V,
+            self._temperature_N[rows_B],
+            None if self._top_p_N is None else self._top_p_N[rows_B],
+            self._uniform_N_T[rows_B, step],
+        )
+        return likeliest_B.where(self._greedy_N[rows_B], drawn_B)
 
 
 class Ends:
-    """Ends a row at its own limit or stop string: a stopping criterion for `generate`.
+    """Keeps what is drawn, and ends a row at a stop token, a stop string or its own limit.
 
     Args:
-        requests: The rows of the batch.
-        width: Positions of the padded prompts.
+        requests: What is asked.
+        stop_ids: Tokens that end an answer.
         decode: Token ids to text.
+        device: Where tokens are.
     """
 
     def __init__(
-        self, requests: Sequence[Request], width: int, decode: Callable[[list[int]], str]
+        self,
+        requests: Sequence[Request],
+        stop_ids: Collection[int],
+        decode: Callable[[list[int]], str],
+        device: Any,
     ) -> None:
-        self._stops = [request.decoding.stop for request in requests]
-        self._width = width
-        self._decode = decode
-        self.lengths = [request.decoding.max_tokens for request in requests]
-        """Tokens of each row, its stop string included."""
-
-    def __call__(self, ids_B_T: "Tensor", *_: Any) -> "Tensor":
-        """Whether each row has ended, as booleans [B]."""
         import torch
 
-        step = ids_B_T.shape[1] - self._width
-        for row, stop in enumerate(self._stops):
-            if stop and step < self.lengths[row] and self._says(stop, ids_B_T[row, self._width :]):
-                self.lengths[row] = step
-        return torch.tensor([step >= end for end in self.lengths], device=ids_B_T.device)
+        limits = [request.decoding.max_tokens for request in requests]
+        self._stops = [request.decoding.stop for request in requests]
+        self._tails = [_tail(stop) for stop in self._stops]
+        self._stop_ids = torch.tensor(sorted(stop_ids), dtype=torch.long, device=device)
+        self._decode = decode
+        self._lengths_N = torch.tensor(limits, device=device)
+        self._drawn_N_T = torch.zeros(len(limits), max(limits), dtype=torch.long, device=device)
 
-    def _says(self, stop: tuple[str, ...], ids_T: "Tensor") -> bool:
-        # Each token adds a byte or more, so the end of the text tells. Four tokens more, as a
-        # character can begin up to three bytes earlier and a first token can lose its space.
-        n = max(len(text.encode()) for text in stop) + 4
-        tail = self._decode(ids_T[-n:].tolist())
-        return any(text in tail for text in stop)
+    @property
+    def drawn(self) -> list[list[int]]:
+        """Tokens of each answer, with those that ended it."""
+        answers = zip(self._drawn_N_T.tolist(), self._lengths_N.tolist(), strict=True)
+        return [tokens[:length] for tokens, length in answers]
+
+    def __call__(self, tokens_B: "Tensor", rows_B: "Tensor", step: int) -> "Tensor":
+        """Whether each row goes on, as booleans [B]; one that has ended never does again.
+
+        Args:
+            tokens_B: What was drawn.
+            rows_B: Which of the requests each row is.
+            step: Tokens that were drawn before.
+        """
+        import torch
+
+        self._drawn_N_T[rows_B, step] = tokens_B
+        ended_B = torch.isin(tokens_B, self._stop_ids)
+        if any(self._tails):
+            ended_B |= self._stopped(rows_B, step + 1)
+        lengths_B = self._lengths_N[rows_B]
+        lengths_B = lengths_B.clamp(max=step + 1).where(ended_B, lengths_B)
+        self._lengths_N[rows_B] = lengths_B
+        return lengths_B > step + 1
+
+    def _stopped(self, rows_B: "Tensor", length: int) -> "Tensor":
+        """Whether each answer says one of its stop strings at its end, as booleans [B]."""
+        import torch
+
+        ends_B_T = self._drawn_N_T[rows_B, max(length - max(self._tails), 0) : length]
+        answers = zip(rows_B.tolist(), ends_B_T.tolist(), strict=True)
+        said = [self._says(row, tokens) for row, tokens in answers]
+        return torch.tensor(said, device=rows_B.device)
+
+    def _says(self, row: int, tokens: list[int]) -> bool:
+        if not (stop := self._stops[row]):
+            return False
+        text = self._decode(tokens[-self._tails[row] :])
+        return any(end in text for end in stop)
+
+
+def _tail(stop: tuple[str, ...]) -> int:
+    """Tokens at the end of an answer that tell whether it has just said one of these strings."""
+    # Each token adds a byte or more. Four more, as a character can begin up to three bytes earlier
+    # and a first token can lose its space.
+    return max(len(text.encode()) for text in stop) + 4 if stop else 0

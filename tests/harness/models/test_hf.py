@@ -4,15 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from shutil import copytree
+from typing import Any
 
 import pytest
 
 from harness.errors import DataError, ModelError
 from harness.models.hf import HuggingFace, _Chat, build
 from harness.models.local.loading import loaded
-from harness.models.local.sampling import seed_of
+from harness.models.local.network import Network
+from harness.models.local.sampling import Request, seed_of
+from harness.models.local.templates import Message, Shipped
 from harness.types import Decoding, Generation, Model, ModelOptions, Prompt, Response
-from tests.tiny.checkpoint import make_checkpoint
+from tests.tiny.checkpoint import CHATML, make_checkpoint
 
 pytest_plugins = ["tests.tiny.fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -82,9 +85,34 @@ def test_samples_of_one_prompt_differ(model: HuggingFace) -> None:
     assert len(set(texts(model.generate(prompts)))) == 5
 
 
+def test_what_several_ask_alike_is_rendered_once(model: HuggingFace) -> None:
+    rendered = []
+
+    class Counting(Shipped):
+        def render(self, messages: Sequence[Message], tokenizer: Any, **variables: str) -> str:
+            rendered.append([message["content"] for message in messages])
+            return super().render(messages, tokenizer, **variables)
+
+    counting = replace(model, template=Counting(CHATML))
+    samples = [ask("Hello", decoding=replace(SAMPLED, sample=n)) for n in range(3)]
+    answers = counting.generate([*samples, ask("Hello", system="Be brief.")])
+    assert answers == [*model.generate(samples), *answers[3:]]
+    assert rendered == [["Hello"], ["Be brief.", "Hello"]]
+
+
+def test_samples_of_one_prompt_are_neighbours(model: HuggingFace) -> None:
+    prompts = [ask(text, decoding=replace(SAMPLED, sample=n)) for n in range(4) for text in "abc"]
+    seen = Seen()
+    model.generate(prompts, seen)
+    assert [ids for event, ids in seen.events if event == "started"] == [
+        ["c"] * 4, ["b"] * 4, ["a"] * 4,
+    ]  # fmt: skip
+
+
 def test_each_turn_is_drawn_with_a_seed_of_its_own(model: HuggingFace) -> None:
     prompt = ask("Hello", "And then?")
-    seeds = [model._request(_Chat(prompt, said)).seed for said in ([], [Response("Hi.")])]
+    chats = [_Chat(prompt), _Chat(prompt, [Response("Hi.")])]
+    seeds = [request.seed for _, request in model._asked(chats)]
     assert seeds == [seed_of(prompt, 0), seed_of(prompt, 1)]
 
 
@@ -107,6 +135,21 @@ def test_a_prompt_longer_than_the_window_is_refused_and_not_cut(model: HuggingFa
     assert len(fits.responses) == 1
     assert refused.responses == ()
     assert refused.failure == "prompt is 501 tokens, the window is 512: 12 are kept for the answer"
+
+
+def test_a_refused_prompt_is_not_shown_to_the_network(
+    model: HuggingFace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = []
+    respond = Network.respond
+
+    def watched(network: Network, requests: Sequence[Request]) -> list[Response]:
+        shown.append([len(request.ids) for request in requests])
+        return respond(network, requests)
+
+    monkeypatch.setattr(Network, "respond", watched)
+    model.generate([ask("x" * 481), ask("x" * 482)])
+    assert shown == [[500]]
 
 
 def test_a_conversation_that_outgrows_the_window_has_no_answer_at_all(model: HuggingFace) -> None:
@@ -253,7 +296,7 @@ def test_what_ends_an_answer_for_fastchat_ends_it_here(
 ) -> None:
     name = f"hf:{make_checkpoint(tmp_path, template=None)}"
     as_trained = build(name, ModelOptions(chat_template=f"fastchat:{conversation}"))
-    request = as_trained._request(_Chat(ask("Hello", decoding=replace(GREEDY, stop=("x",)))))
+    [(_, request)] = as_trained._asked([_Chat(ask("Hello", decoding=replace(GREEDY, stop=("x",))))])
     assert request.decoding.stop == ("x", *stop)
     assert as_trained.stop_ids == stop_ids
 

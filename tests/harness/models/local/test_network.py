@@ -153,18 +153,25 @@ class Small:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.model, name)
 
-    def generate(self, input_ids: torch.Tensor, **options: Any) -> Any:
+    def __call__(self, input_ids: torch.Tensor, **options: Any) -> Any:
         self.sizes.append(len(input_ids))
         if len(input_ids) > self.rows:
             raise torch.OutOfMemoryError
-        return self.model.generate(input_ids=input_ids, **options)
+        return self.model(input_ids=input_ids, **options)
 
 
 def test_a_batch_that_does_not_fit_is_halved(network: Network) -> None:
     small = Small(network.model, rows=2)
-    requests = [ask(network, text) for text in TEXTS]
+    requests = [ask(network, text, 2) for text in TEXTS]
     assert replace(network, model=small).respond(requests) == network.respond(requests)
-    assert small.sizes == [4, 2, 2]
+    assert small.sizes == [4, 2, 2, 2, 2]
+
+
+def test_a_batch_that_outgrows_the_memory_while_it_is_answered_is_halved(network: Network) -> None:
+    small = Small(network.model, rows=2)
+    requests = [ask(network, "Hello", 2, temperature=1.0, sample=n) for n in range(4)]
+    assert replace(network, model=small).respond(requests) == network.respond(requests)
+    assert small.sizes == [1, 4, 1, 2, 1, 2]  # one prompt, four answers; then two at a time
 
 
 def test_a_single_prompt_that_does_not_fit_is_an_error(network: Network) -> None:

@@ -13,11 +13,11 @@ PROMPT = Prompt("a", ("First?", "Second?"), Decoding(8, temperature=0.7), system
 LOGITS = torch.tensor([2.0, 1.0, 0.5, 0.0, -3.0])
 
 
-def drawn(n: int, temperature: float = 1.0, top_p: float = 1.0) -> list[int]:
+def drawn(n: int, temperature: float = 1.0, top_p: float | None = None) -> list[int]:
     """How often each token is drawn in `n` rows with seeds 0, 1, 2 …"""
     uniform_S = torch.tensor([noise(seed, 1)[0] for seed in range(n)], dtype=torch.float64)
-    options = (torch.full((n,), temperature), torch.full((n,), top_p))
-    tokens_S = draw(LOGITS.expand(n, -1), *options, uniform_S)
+    top_p_S = None if top_p is None else torch.full((n,), top_p)
+    tokens_S = draw(LOGITS.expand(n, -1), torch.full((n,), temperature), top_p_S, uniform_S)
     return tokens_S.bincount(minlength=len(LOGITS)).tolist()
 
 
@@ -69,8 +69,8 @@ def test_tokens_that_tie_at_the_edge_of_the_nucleus_stay() -> None:
 @pytest.mark.parametrize(("uniform", "token"), [(0.0, 1), (1 - 2**-53, 2)])
 def test_a_token_of_probability_zero_is_never_drawn(uniform: float, token: int) -> None:
     logits = torch.tensor([[-math.inf, 0.3, 0.1, -math.inf]])
-    one = torch.ones(1)
-    assert draw(logits, one, one, torch.tensor([uniform], dtype=torch.float64)).item() == token
+    uniform_S = torch.tensor([uniform], dtype=torch.float64)
+    assert draw(logits, torch.ones(1), None, uniform_S).item() == token
 
 
 def test_a_longer_run_begins_with_a_shorter_one() -> None:
@@ -115,53 +115,97 @@ def test_more_scores_than_tokens_are_all_of_them() -> None:
     assert [token for token, _ in scored.top] == [0, 1, 2, 3, 4]
 
 
+def draw_all(requests: list[Request], *steps: torch.Tensor) -> tuple[Draws, list[list[int]]]:
+    """What is drawn at each step from the same logits in all rows."""
+    draws, rows_B = Draws(requests, "cpu"), torch.arange(len(requests))
+    tokens = [
+        draws(logits_V.expand(len(requests), -1), rows_B, step).tolist()
+        for step, logits_V in enumerate(steps)
+    ]
+    return draws, tokens
+
+
 def test_greedy_rows_beside_sampled_ones_keep_their_likeliest_token() -> None:
-    draws = Draws([request(), request(temperature=2.0, seed=3), request()], "cpu")
-    tokens = [draws(LOGITS, LOGITS.expand(3, -1)).argmax(-1).tolist() for _ in range(8)]
+    _, tokens = draw_all([request(), request(temperature=2.0, seed=3), request()], *[LOGITS] * 8)
     assert {(first, last) for first, _, last in tokens} == {(0, 0)}
     assert len({middle for _, middle, _ in tokens}) > 1
 
 
-def test_a_greedy_batch_passes_its_logits_on() -> None:
-    logits = LOGITS[None]
-    assert Draws([request()], "cpu")(logits, logits) is logits
+def test_a_row_of_top_p_1_draws_the_same_beside_one_that_cuts() -> None:
+    whole, cut = request(temperature=2.0, seed=3), request(temperature=2.0, top_p=0.3, seed=3)
+    _, alone = draw_all([whole], *[LOGITS] * 8)
+    _, beside = draw_all([whole, cut], *[LOGITS] * 8)
+    assert [first for first, _ in beside] == [only for [only] in alone]
+    assert {second for _, second in beside} == {0}  # 0.40 of the mass is beyond 0.3
+
+
+def test_a_row_draws_with_its_own_numbers_when_others_have_left() -> None:
+    requests = [request(temperature=2.0, seed=seed) for seed in range(20)]
+    draws, [together] = draw_all(requests, LOGITS)
+    rows_B = torch.tensor([3, 17])
+    assert draws(LOGITS.expand(2, -1), rows_B, 0).tolist() == [together[3], together[17]]
 
 
 @pytest.mark.parametrize("logit", [math.nan, math.inf])
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 def test_a_logit_that_is_no_finite_number_is_noticed(logit: float, temperature: float) -> None:
-    draws = Draws([request(temperature=temperature)], "cpu")
-    draws(LOGITS, torch.tensor([[-math.inf, 0.0]]))
-    assert not draws.broken
-    draws(LOGITS, torch.tensor([[0.0, logit]]))
-    draws(LOGITS, LOGITS[None])
-    assert draws.broken
+    asked, fine = [request(temperature=temperature)], torch.tensor([-math.inf, 0.0])
+    assert not draw_all(asked, fine)[0].broken
+    assert draw_all(asked, fine, torch.tensor([0.0, logit]), fine)[0].broken
 
 
 def test_log_probabilities_are_those_before_temperature_and_top_p() -> None:
-    draws = Draws([request(temperature=0.5, top_p=0.1, top_logprobs=5)], "cpu")
-    draws(LOGITS, LOGITS[None])
+    draws, _ = draw_all([request(temperature=0.5, top_p=0.1, top_logprobs=5)], LOGITS)
     [[scored]] = draws.scored
     expected = torch.log_softmax(LOGITS, -1).tolist()
     assert [logprob for _, logprob in scored.top] == pytest.approx(expected)
 
 
+def ends_of(requests: list[Request], *steps: str, stop_ids: str = "") -> tuple[Ends, list[str]]:
+    """Which rows go on (+) and which have ended (-), after each step's letters."""
+    ends = Ends(requests, set(stop_ids.encode()), letters, "cpu")
+    rows_B = torch.arange(len(requests))
+    seen = []
+    for step, drawn_now in enumerate(steps):
+        goes_on = ends(torch.tensor(list(drawn_now.encode())), rows_B, step).tolist()
+        seen.append("".join("+" if one else "-" for one in goes_on))
+    return ends, seen
+
+
 def test_each_row_ends_at_its_own_limit() -> None:
-    ends = Ends([request(2), request(3)], width=1, decode=str)
-    ended = [ends(torch.zeros(2, 1 + step)).tolist() for step in (1, 2, 3)]
-    assert ended == [[False, False], [True, False], [True, True]]
+    ends, seen = ends_of([request(2), request(3)], "ax", "by", "cz")
+    assert seen == ["++", "-+", "--"]
+    assert [letters(tokens) for tokens in ends.drawn] == ["ab", "xyz"]
+
+
+def test_a_stop_token_ends_its_row_and_is_drawn() -> None:
+    ends, seen = ends_of([request(), request()], "ab", "!c", "d?", stop_ids="!?")
+    assert seen == ["++", "-+", "--"]
+    assert [letters(tokens) for tokens in ends.drawn] == ["a!", "bc?"]
+
+
+def test_a_row_that_has_ended_does_not_go_on() -> None:
+    ends, seen = ends_of([request(stop=("b",)), request()], "ax", "by", "cz", "b.", stop_ids=".")
+    assert seen == ["++", "-+", "-+", "--"]
+    assert [letters(tokens) for tokens in ends.drawn] == ["ab", "xyz."]
+
+
+def test_rows_are_told_apart_by_their_requests_when_others_have_left() -> None:
+    ends = Ends([request(stop=("a",)), request(1), request(stop=("b",))], {}, letters, "cpu")
+    tokens_B, rows_B = torch.tensor(list(b"ab")), torch.tensor([2, 0])
+    assert ends(tokens_B, rows_B, 0).tolist() == [True, True]
+    assert ends(tokens_B, rows_B.flip(0), 1).tolist() == [False, False]
+    assert [letters(tokens) for tokens in ends.drawn[::2]] == ["ba", "ab"]
 
 
 def test_a_stop_string_that_spans_tokens_ends_its_row() -> None:
-    ends = Ends([request(stop=("bc",)), request()], width=1, decode=letters)
-    ended = [ends(torch.tensor([list(b"\0abcd"[:n])] * 2)).tolist() for n in (2, 3, 4, 5)]
-    assert ended == [[False, False], [False, False], [True, False], [True, False]]
-    assert ends.lengths == [3, 8]
+    _, seen = ends_of([request(stop=("bc",)), request()], "aa", "bb", "cc", "dd")
+    assert seen == ["++", "++", "-+", "-+"]
 
 
-def test_a_stop_string_in_the_prompt_ends_nothing() -> None:
-    ends = Ends([request(stop=("ab",))], width=2, decode=letters)
-    assert ends(torch.tensor([list(b"abx")])).tolist() == [False]
+def test_a_stop_string_is_looked_for_in_the_end_of_a_long_answer() -> None:
+    _, seen = ends_of([request(99, stop=("yz", "longer than y"))], *"x" * 50, *"yz")
+    assert seen == ["+"] * 51 + ["-"]
 
 
 def letters(ids: list[int]) -> str:
