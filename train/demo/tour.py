@@ -30,6 +30,7 @@ from harness.commands.score import ScoreRequest, score
 from harness.commands.setting import Setting
 from harness.errors import ModelError
 from harness.models.local.loading import draw_no_bars
+from harness.report.figures import Panel, panels
 from harness.report.save import prepare, write_text
 from harness.report.scores import cell
 from harness.report.table import Table, to_markdown
@@ -44,6 +45,7 @@ from train.workshop import Resampled
 OPTIONS = ModelOptions(batch_size=256)
 BENCHMARK = "tiny_instruct"
 TRAINING_JUDGE, JUDGE, GOLD = "tiny_long", "tiny_eval", "tiny_gold"
+WHO = {TRAINING_JUDGE: "training judge", JUDGE: "evaluation judge", GOLD: "gold"}
 BEST_OF = 16
 JUDGMENTS = 3
 """Of each response, where a checkpoint judges."""
@@ -62,10 +64,15 @@ FULL = (
     Course("dpo", "tiny-dpo"),
     Course("ipo", "tiny-ipo"),
     Course("self", "tiny-self-rewarding"),
+    Course("sppo-j", "tiny-sppo", "by-judge"),
+    Course("dpo-j", "tiny-dpo", "by-judge"),
+    Course("ipo-j", "tiny-ipo", "by-judge"),
     Course("sppo-k2", "tiny-sppo", "k2"),
 )
 QUICK = (Course("sppo", "tiny-sppo", "quick"),)
 SELF_REWARDING = "self"
+MAIN = ("sppo", "dpo", "ipo")
+"""What is set against each other, every iteration; and drawn, with their twins chosen otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,12 +183,17 @@ class Tour:
             tables, found[judge] = self._asked(lambda quiet, r=request: score(r, quiet))
             if judge == JUDGE:
                 yield tables[0]
+        panels(self.folder / "iterations.svg", by_iteration(found), across="iteration")
         yield side_by_side(found)
 
     def _compared(self, series: Path) -> Table:
-        """Every two checkpoints against each other, in both orders."""
+        """The base and every iteration of the main methods against each other, in both orders."""
+        content = yaml.safe_load(series.read_text())
+        kept = [one for one in content["checkpoints"] if _method(one["name"]) in {"", *MAIN}]
+        opponents = self.folder / "head_to_head.yaml"
+        write_text(opponents, yaml.safe_dump(content | {"checkpoints": kept}, sort_keys=False))
         request = CompareRequest(
-            what=[str(series)],
+            what=[str(opponents)],
             benchmark=BENCHMARK,
             judge=JUDGE,
             options=OPTIONS,
@@ -230,6 +242,12 @@ _HEAD = """# The demonstration
 TinyInstruct is a language so small that a program knows what a response is worth. Checkpoints were
 trained on judgments of `tiny_long`, which likes long responses; `tiny_eval`, which scores them
 here, likes them even more; `tiny_gold` does not. All win rates are against the frozen base.
+
+Hyper-parameters were chosen on other prompts than are reported, tiny_instruct@selection: those of
+`sppo`, `dpo`, `ipo` by what `tiny_gold` says there, those of `sppo-j`, `dpo-j`, `ipo-j` by what the
+training judge says, as one must who has nothing better. The grids are in the recipes.
+
+![Win rates under three judges, accuracy and length, by iteration](iterations.svg)
 """
 
 
@@ -249,8 +267,8 @@ def side_by_side(documents: Mapping[str, Mapping[str, Any]]) -> Table:
     Args:
         documents: What `score` keeps as data, by judge; the same checkpoints in each.
     """
-    columns = ["win rate, training judge", "win rate, evaluation judge", "win rate, gold"]
-    judged = [documents[judge]["results"] for judge in (TRAINING_JUDGE, JUDGE, GOLD)]
+    columns = [f"win rate, {who}" for who in WHO.values()]
+    judged = [documents[judge]["results"] for judge in WHO]
     rows = []
     for results in zip(*judged, strict=True):
         metrics = [{s["metric"]: s["value"] for s in one["scores"]} for one in results]
@@ -263,3 +281,44 @@ def side_by_side(documents: Mapping[str, Mapping[str, Any]]) -> Table:
         rows,
         ["a gain that only the training judge sees is over-optimisation"],
     )
+
+
+def by_iteration(documents: Mapping[str, Mapping[str, Any]]) -> list[Panel]:
+    """What each method gains from the base on, under each judge, and how long it writes.
+
+    Args:
+        documents: As `side_by_side`; `METHOD-iterN` are the iterations of a method.
+    """
+    rates = [
+        Panel(f"win rate, {who} (%)", _lines(documents[judge]["results"], "win_rate", 100))
+        for judge, who in WHO.items()
+    ]
+    length = _lines(documents[GOLD]["results"], "avg_length", 1)
+    return [*rates, Panel("length (characters)", length)]
+
+
+def _lines(
+    results: Sequence[Mapping[str, Any]], metric: str, scale: float
+) -> dict[str, list[tuple[float, float]]]:
+    """A metric by iteration for each method, the base first."""
+    values = {
+        one["checkpoint"]: scale * score["value"]
+        for one in results
+        for score in one["scores"]
+        if score["metric"] == metric
+    }
+    lines: dict[str, list[tuple[float, float]]] = {}
+    for name, value in values.items():
+        method = _method(name)
+        if method.removesuffix("-j") in MAIN:
+            points = lines.setdefault(method, [(0, values["base"])])
+            points.append((len(points), value))
+    return lines
+
+
+def _method(checkpoint: str) -> str:
+    """The method of METHOD-iterN; "" is the base, "?" answers with the best of several samples."""
+    if checkpoint == "base":
+        return ""
+    method, _, number = checkpoint.rpartition("-iter")
+    return method if number.isdigit() else "?"

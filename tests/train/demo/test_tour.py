@@ -8,7 +8,7 @@ import yaml
 
 from harness.commands.setting import Setting
 from tests.command import Run
-from train.demo.tour import Tour, side_by_side
+from train.demo.tour import Tour, by_iteration, side_by_side
 
 
 @pytest.mark.slow
@@ -79,3 +79,12 @@ def test_the_recipes_of_the_tour_are_complete() -> None:
     for course in (*FULL, *QUICK):
         recipe = read_recipe(folder / f"{course.recipe}.yaml", course.variant)
         assert recipe.held_out == ["tiny_instruct", "tiny_instruct@selection", "tiny_instruct@hard"]
+
+
+def test_each_method_is_drawn_from_the_base_on() -> None:
+    rates = {"base": 0.5, "dpo-iter1": 0.6, "dpo-iter2": 0.7, "base best of 16": 0.9}
+    documents = {judge: document(**rates) for judge in ("tiny_gold", "tiny_long", "tiny_eval")}
+    first, *_, last = by_iteration(documents)
+    assert first.title == "win rate, training judge (%)"
+    assert first.lines == {"dpo": [(0, 50), (1, 60), (2, 70)]}
+    assert last.lines == {"dpo": [(0, 7.125), (1, 7.125), (2, 7.125)]}
