@@ -32,7 +32,14 @@ from accelerate.utils import gather_object
 from safetensors import SafetensorError
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
-from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import (
+    AutoConfig,
+    GenerationConfig,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+)
 from transformers.integrations.integration_utils import get_available_reporting_integrations
 
 from harness.errors import DataError, ModelError, SpecError
@@ -42,6 +49,7 @@ from harness.models.local.loading import (
     Checkpoint,
     draw_no_bars,
     load_tokenizer,
+    read_network,
     resolve_dtype,
     stop_ids,
 )
@@ -173,13 +181,11 @@ def _writer(job: Job) -> Writer:
 
 
 def _load(job: Job) -> Any:
-    from transformers import AutoModelForCausalLM
-
     training = job.training
     dtype = resolve_dtype(training.dtype) if training.lora else "float32"
-    network: Any = AutoModelForCausalLM.from_pretrained(
-        job.base, dtype=dtype, attention_dropout=training.dropout
-    )
+    checkpoint = Checkpoint(Path(job.base), "", dtype)
+    network = read_network(checkpoint, **_dropouts(checkpoint.folder, training.dropout))
+    _make_writable(network)
     if training.lora is None:
         return network
     from peft import LoraConfig, get_peft_model
@@ -195,6 +201,24 @@ def _load(job: Job) -> Any:
         task_type="CAUSAL_LM",
     )
     return get_peft_model(network, config)
+
+
+def _dropouts(folder: Path, rate: float) -> dict[str, float]:
+    """Every rate of dropout that config.json may name, set to one."""
+    names = AutoConfig.from_pretrained(folder).to_dict()
+    return {name: rate for name in names if name.endswith(("dropout", "pdrop", "dropout_prob"))}
+
+
+def _make_writable(network: Any) -> None:
+    """Drops flags of generation that transformers ignores, and refuses to save after a training."""
+    said = network.generation_config
+    try:
+        said.validate(strict=True)
+    except ValueError:
+        tokens = ("bos_token_id", "eos_token_id", "pad_token_id")
+        network.generation_config = GenerationConfig.from_dict(
+            {key: getattr(said, key) for key in tokens}
+        )
 
 
 def _layout(network: Any, rows: Sequence[Row]) -> Layout:

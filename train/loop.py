@@ -12,7 +12,7 @@ import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -27,6 +27,7 @@ from harness.commands.setting import Setting
 from harness.errors import ModelError
 from harness.files import write_whole
 from harness.models import hf
+from harness.models.local.weights import fingerprint
 from harness.pipeline import load
 from harness.report.progress import Board, Shown
 from harness.report.save import prepare
@@ -35,7 +36,7 @@ from harness.store import Store
 from harness.types import Assets, Judge, Model, ModelOptions, close
 from train.criterion import Criterion
 from train.examples import Example
-from train.fit import Job, fit
+from train.fit import Job, fit, read_examples
 from train.pairs import unpaired
 from train.prompts import part, read_prompts, refuse_overlap
 from train.recipe import Recipe, Stage, read_recipe
@@ -64,7 +65,7 @@ class Turn(NamedTuple):
     """From 1, through all stages."""
     stage: Stage
     part: int
-    """Which part of the prompts is its own, from 0."""
+    """Which part of the prompts is its own, from 0: the next one after whoever asked them last."""
 
     @property
     def parent(self) -> int:
@@ -96,7 +97,8 @@ def train(request: TrainRequest, setting: Setting) -> Path:
 def turns(recipe: Recipe) -> list[Turn]:
     """All iterations of a recipe, in order."""
     stages = [stage for stage in recipe.stages for _ in range(stage.repeat)]
-    parts = [count for stage in recipe.stages for count in range(stage.repeat)]
+    asked = [stage.prompts or recipe.prompts for stage in stages]
+    parts = [asked[:number].count(prompts) for number, prompts in enumerate(asked)]
     return [Turn(number, *turn) for number, turn in enumerate(zip(stages, parts, strict=True), 1)]
 
 
@@ -109,10 +111,23 @@ class _Run:
 
     @cached_property
     def folder(self) -> Path:
-        """Named by the recipe and a digest of what it says, so that no run overwrites another."""
-        said = self.recipe.model_dump_json()
-        digest = hashlib.sha256(said.encode()).hexdigest()[:8]
+        """Named by the recipe and a digest of what it says and reads, so that none is another's.
+
+        Where its files lie is no part of it: a run goes on from any folder, under any path.
+        """
+        said = self.recipe.model_dump_json(exclude=_PLACES)
+        parts = [said, fingerprint(self.base), *self._contents()]
+        digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
         return self.request.out / f"{self.recipe.name}-{digest}"
+
+    def _contents(self) -> Iterator[str]:
+        """Digests of the files that the recipe names."""
+        beside = self.request.recipe.parent
+        named = [beside / path for path in _paths(self.recipe.model_dump(exclude=_PLACES))]
+        template = self.recipe.chat_template
+        for file in [*named, *([Path(template)] if template else [])]:
+            if file.is_file():
+                yield hashlib.sha256(file.read_bytes()).hexdigest()
 
     @cached_property
     def base(self) -> Path:
@@ -125,9 +140,9 @@ class _Run:
         out, data = self.folder / name, self.folder / f"{name}.data"
         if out.is_dir():
             return
-        if not (data / "job.json").is_file():
-            examples = self._examples(turn)
-            self.job(turn, out).write(data, examples)
+        is_begun = (data / "job.json").is_file()
+        examples = read_examples(data) if is_begun else self._examples(turn)
+        self.job(turn, out).write(data, examples)  # the run's folder may have been moved since
         self.setting.note(f"{name}: training with {turn.stage.objective.name}")
         launch = turn.stage.training.launch
         if launch is None:
@@ -262,6 +277,23 @@ class _Desk:
 
 
 _SELF = "self"
+_PLACES: Any = {
+    "base": True,
+    "chat_template": True,
+    "stages": {"__all__": {"training": {"launch"}}},
+}
+"""What of a recipe says only where something lies."""
+
+
+def _paths(said: Any) -> Iterator[str]:
+    """Every text in it that can only be a path."""
+    if isinstance(said, str) and said.startswith(("./", "../", "/")):
+        yield said
+    if isinstance(said, Mapping):
+        said = [*said.values()]
+    if isinstance(said, list | tuple):
+        for part in said:
+            yield from _paths(part)
 
 
 def _launch(config: str, data: Path) -> None:

@@ -23,6 +23,20 @@ _DIGITS = 9
 """Means that agree so far are a tie: the order of a sum moves its last bits."""
 
 
+def mean_scores(preference_K_K: Array) -> Array:
+    """What a ranker gives each response: its mean logit s_ij over all K samples, itself with 0.
+
+    It does not always order responses as `win_probabilities` does, where a sure win counts little
+    more than a likely one.
+
+    Source: arXiv 2405.00675v5, section 5.1, the score by which the pair is chosen.
+
+    Returns:
+        Shape [K], in nats.
+    """
+    return np.asarray(logit(preference_K_K.clip(_SUREST, 1 - _SUREST)).mean(1))
+
+
 def win_probabilities(preference_K_K: Array) -> Array:
     """The chance of each response to beat the policy: its mean over all K samples, itself at 1/2.
 
@@ -40,10 +54,10 @@ def win_probabilities(preference_K_K: Array) -> Array:
 def released_win_probabilities(preference_K_K: Array) -> Array:
     """`win_probabilities` of the preferences that the released code works with.
 
-    There each response has one score, r_i = mean_j (s_ij - s_ji) of the ranker's logits s, itself
-    included with 0, and P_ij = sigmoid(r_i - r_j). Preferences that go round in circles average
-    away, and those that do not come out twice as sharp: sigmoid(2 s_ij). The logits are those of
-    the matrix, where upstream's ranker has its own.
+    There each response has one score, r_i = mean_j (s_ij - s_ji) = 2 mean_j s_ij of the ranker's
+    logits s, and P_ij = sigmoid(r_i - r_j). Preferences that go round in circles average away, and
+    those that do not come out twice as sharp: sigmoid(2 s_ij). The logits are those of the matrix,
+    where upstream's ranker has its own.
 
     Source: `scripts/compute_prob.py` of uclaml/SPPO@5e61c4e, with the scores of
     yuchenlin/LLM-Blender@2a67366.
@@ -51,23 +65,22 @@ def released_win_probabilities(preference_K_K: Array) -> Array:
     Returns:
         Shape [K].
     """
-    logit_K_K = logit(preference_K_K.clip(_SUREST, 1 - _SUREST))
-    score_K = (logit_K_K - logit_K_K.T).mean(1)
+    score_K = 2 * mean_scores(preference_K_K)
     return win_probabilities(expit(score_K[:, None] - score_K[None, :]))
 
 
-def extremes(win_K: Array, texts: Sequence[str]) -> tuple[int, int] | None:
-    """The responses that win most and least, the first where several do; None if they are alike.
+def extremes(score_K: Array, texts: Sequence[str]) -> tuple[int, int] | None:
+    """The responses of the highest and the lowest score; None if they are alike.
 
-    Source: arXiv 2405.00675v5, algorithm 1, with the pair of the highest and the lowest mean score.
+    Source: arXiv 2405.00675v5, section 5.1.
 
     Args:
-        win_K: Win probabilities.
+        score_K: From `mean_scores`; of several that agree the first is taken.
         texts: The K responses.
     """
-    rounded_K = win_K.round(_DIGITS)
+    rounded_K = score_K.round(_DIGITS)
     best, worst = int(rounded_K.argmax()), int(rounded_K.argmin())
-    # Of those that all win alike, one and the same is best and worst.
+    # Of those that all have one score, one and the same is best and worst.
     return None if texts[best] == texts[worst] else (best, worst)
 
 

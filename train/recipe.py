@@ -96,6 +96,7 @@ class Training(BaseModel):
     max_prompt_length: PositiveInt | None = None
     """Tokens of the prompt; longer prompts lose their beginning."""
     dropout: _Share = 0.0
+    """Rate of every dropout that the architecture has: Llama's kind has attention's alone."""
     gradient_checkpointing: bool = False
     """Whether activations are computed twice rather than kept: slower, in less memory."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
@@ -126,7 +127,7 @@ class Prompts(BaseModel):
     """As `train.prompts.read_rows` takes it."""
     column: str = "prompt"
     parts: PositiveInt = 1
-    """How many disjoint parts there are; each iteration takes the next one."""
+    """How many disjoint parts there are; each iteration takes the next one, whatever its stage."""
 
 
 class ObjectiveSpec(BaseModel):
@@ -159,6 +160,15 @@ class Stage(BaseModel):
     method: str = Field(default_factory=lambda known: known["objective"].name)
     """What the series file calls it; the objective's name if absent."""
     training: Training
+
+    @model_validator(mode="after")
+    def _orders(self) -> Self:
+        if getattr(self.data, "select", "") == "all" and self.objective.name != "sppo":
+            raise ValueError(
+                f"expected the objective 'sppo' with 'select: all', whose pairs are in no order, "
+                f"not '{self.objective.name}'"
+            )
+        return self
 
 
 def _folder_or_id(name: str) -> str:

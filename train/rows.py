@@ -35,7 +35,8 @@ class Writer:
     end: int
     """The token that ends a response."""
     max_length: int | None = None
-    """Most tokens of a prompt with one response: the response loses its last ones."""
+    """Most tokens of a prompt with one response: the response loses its last ones, and a prompt
+    that leaves it no room its first ones."""
     max_prompt_length: int | None = None
     """Most tokens of a prompt: it loses its first ones."""
 
@@ -45,9 +46,14 @@ class Writer:
         texts = [answer.text for example in examples for answer in example.responses]
         tokens = iter(self._tokens(texts))
         return [
-            self._row(example, prompt[-(self.max_prompt_length or 0) :], tokens)
+            self._row(example, self._shortened(prompt), tokens)
             for example, prompt in zip(examples, prompts, strict=True)
         ]
+
+    def _shortened(self, prompt: list[int]) -> list[int]:
+        """The prompt's last tokens, so many that a token of a response has room."""
+        limits = (self.max_prompt_length, self.max_length and max(1, self.max_length - 1))
+        return prompt[-min((limit for limit in limits if limit), default=0) :]
 
     def _row(self, example: Example, prompt: list[int], tokens: Iterator[list[int]]) -> Row:
         room = max(1, self.max_length - len(prompt)) if self.max_length else None

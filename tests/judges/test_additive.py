@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from harness import registry
 from harness.errors import SpecError
 from harness.models.scripted import Scripted
-from harness.types import Generation, Response, Unread
+from harness.types import Decoding, Generation, Response, Unread
 from judges.additive import ADDITIVE, build
 from tests.records import comparison, generation, prompt, rubric
 
@@ -67,6 +67,10 @@ def test_garbage_is_unread(text: str) -> None:
 def test_whatever_follows_score_is_a_rating_or_unread(text: str) -> None:
     value = said(f"Score:{text}")
     assert isinstance(value, Unread) or value in range(6)
+
+
+def test_judgments_are_sampled_as_the_paper_samples_them() -> None:
+    assert ADDITIVE.decoding == Decoding(max_tokens=512, temperature=0.7, top_p=0.9)
 
 
 def test_the_judge_is_shown_the_question_and_the_response_as_they_are() -> None:

@@ -12,11 +12,14 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
+from transformers import GPT2Config
 
 from harness.errors import DataError, ModelError, SpecError
 from harness.models.hf import build
 from harness.types import Decoding, ModelOptions, Prompt
 from tests.full_disk import largest_file
+from tests.tiny.checkpoint import make_tokenizer
 from train.examples import Answer, Example
 from train.fit import Job, fit, read_examples, read_job
 from train.recipe import Training
@@ -97,6 +100,16 @@ def trained(data: Path) -> dict[str, torch.Tensor]:
 def assert_alike(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> None:
     for name, tensor in one.items():
         torch.testing.assert_close(tensor, other[name], rtol=1e-4, atol=2e-5)
+
+
+def architecture(folder: Path, config: Any) -> Path:
+    """A random network of another architecture, with the tiny tokenizer."""
+    from transformers import AutoModelForCausalLM
+
+    torch.manual_seed(0)
+    AutoModelForCausalLM.from_config(config).save_pretrained(folder)  # type: ignore[no-untyped-call]
+    make_tokenizer().save_pretrained(folder)
+    return folder
 
 
 def test_a_job_is_read_as_it_was_written(job: Write) -> None:
@@ -202,6 +215,57 @@ def test_a_template_of_the_recipe_goes_with_the_checkpoint(job: Write, tmp_path:
     own = "{{ bos_token }}{% for m in messages %}{{ m['content'] }}<|im_end|>{% endfor %}"
     fit(job("sft", [Example(e.said, e.responses[:1]) for e in EXAMPLES], template=own))
     assert build(f"hf:{tmp_path / 'iter1'}", ModelOptions()).template.text == own  # type: ignore[attr-defined]
+
+
+def test_flags_that_cannot_be_saved_do_not_cost_the_training(
+    job: Write, copy: Path, tmp_path: Path
+) -> None:
+    flags = {"temperature": 0.9, "top_p": 0.6, "eos_token_id": [2, 4]}
+    (copy / "generation_config.json").write_text(json.dumps(flags))
+    fit(job(base=copy, save_every=1))
+    saved = json.loads((tmp_path / "iter1" / "generation_config.json").read_text())
+    assert saved["eos_token_id"] == [2, 4]
+    assert "temperature" not in saved
+
+
+def test_no_dropout_is_none_of_any_kind(job: Write, tmp_path: Path) -> None:
+    sizes: Any = {
+        "n_embd": 32,
+        "n_layer": 2,
+        "n_head": 2,
+        "n_positions": 128,
+        "initializer_range": 0.3,
+    }
+    config = GPT2Config(vocab_size=102, bos_token_id=1, eos_token_id=4, **sizes)
+    data = job(base=architecture(tmp_path / "gpt2", config))
+    fit(data)
+    assert steps(data)[0]["log_ratio_chosen"] == pytest.approx(0, abs=1e-3)
+
+
+def test_dropout_is_of_the_policy_and_not_of_the_reference(job: Write) -> None:
+    calm, shaken = job("sft", name="calm", steps=1), job("sft", name="shaken", steps=1, dropout=0.5)
+    fit(calm)
+    fit(shaken)
+    assert steps(calm)[0]["loss"] != pytest.approx(steps(shaken)[0]["loss"], abs=1e-3)
+    first, second = job(name="first", steps=1), job(name="second", steps=1, dropout=0.5)
+    fit(first)
+    fit(second)
+    assert (first / "reference.json").read_bytes() == (second / "reference.json").read_bytes()
+
+
+def test_a_base_that_lacks_a_tensor_is_refused(job: Write, copy: Path) -> None:
+    kept = weights(copy)
+    del kept["model.layers.1.mlp.up_proj.weight"]
+    save_file(kept, copy / "model.safetensors", {"format": "pt"})
+    with pytest.raises(DataError, match="lacks 1 of the tensors"):
+        fit(job("sft", base=copy))
+
+
+def test_a_base_of_other_sizes_than_it_says_is_one_clear_error(job: Write, copy: Path) -> None:
+    config = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps(config | {"intermediate_size": 48}))
+    with pytest.raises(ModelError, match="cannot load"):
+        fit(job("sft", base=copy))
 
 
 def test_a_training_that_is_done_is_not_done_again(job: Write, tmp_path: Path) -> None:

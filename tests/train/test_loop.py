@@ -17,6 +17,8 @@ import yaml
 
 from tests.command import Ran, Run
 from train.demo.checkpoint import make_base
+from train.loop import turns
+from train.recipe import read_recipe
 
 PROMPTS = [f"{word}:{'abcdefgh'[n : n + 2]}=" for word in ("copy", "sort") for n in range(6)]
 RECIPE: dict[str, Any] = {
@@ -113,6 +115,22 @@ def test_each_iteration_has_prompts_of_its_own(train: Train, folder: Path) -> No
     assert said[1] <= set(PROMPTS[6:])
 
 
+@pytest.mark.parametrize("repeats", [(2,), (1, 1)])
+def test_the_next_part_of_the_prompts_comes_next_whichever_way_stages_are_written(
+    repeats: tuple[int, ...], folder: Path
+) -> None:
+    stages = [RECIPE["stages"][0] | {"repeat": repeat} for repeat in repeats]
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(RECIPE | {"stages": stages}))
+    assert [turn.part for turn in turns(read_recipe(folder / "recipe.yaml"))] == [0, 1]
+
+
+def test_prompts_of_a_stages_own_begin_with_their_first_part(folder: Path) -> None:
+    own = RECIPE["stages"][0] | {"repeat": 1, "prompts": {"source": "./own.jsonl", "parts": 2}}
+    stages = [RECIPE["stages"][0], own]
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(RECIPE | {"stages": stages}))
+    assert [turn.part for turn in turns(read_recipe(folder / "recipe.yaml"))] == [0, 1, 0]
+
+
 def test_the_steps_are_told_in_one_file(train: Train, folder: Path) -> None:
     ran = train()
     lines = [json.loads(s) for s in (made(folder) / "metrics.jsonl").read_text().splitlines()]
@@ -141,6 +159,38 @@ def test_an_iteration_that_is_missing_is_made_from_stored_answers(
     assert train().status == 0
     assert questions(folder) == asked
     assert (run / "iter2" / "model.safetensors").read_bytes() == whole
+
+
+@pytest.mark.parametrize("changed", ["base", "prompts.jsonl"])
+def test_another_base_or_other_prompts_make_another_run(
+    train: Train, folder: Path, changed: str
+) -> None:
+    train(stage={"repeat": 1})
+    if changed == "base":
+        (folder / "base").unlink()
+        make_base(folder / "base", seed=1)
+    else:
+        lines = (folder / changed).read_text().splitlines()
+        (folder / changed).write_text("\n".join(lines[::-1]))
+    assert train(stage={"repeat": 1}).status == 0
+    assert len([*(folder / "results").glob("tiny-*/iter1")]) == 2
+
+
+def test_a_run_is_known_under_every_path_of_its_recipe(
+    train: Train, run: Run, folder: Path
+) -> None:
+    train(stage={"repeat": 1})
+    assert run("train", str(folder / "recipe.yaml")).status == 0
+    assert len([*(folder / "results").glob("*/iter1")]) == 1
+
+
+def test_a_run_that_was_moved_goes_on_where_it_is(train: Train, folder: Path) -> None:
+    train(stage={"repeat": 1})
+    (made(folder) / "iter1").rename(folder / "before")
+    (folder / "results").rename(folder / "moved")
+    assert train("--out", "moved", stage={"repeat": 1}).status == 0
+    [again] = (folder / "moved").glob("*/iter1/model.safetensors")
+    assert again.read_bytes() == (folder / "before" / "model.safetensors").read_bytes()
 
 
 @pytest.mark.parametrize("objective", [{"name": "kto", "beta": 0.1}, {"name": "dpo", "beta": 0.1}])

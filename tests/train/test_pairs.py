@@ -13,6 +13,7 @@ from train.examples import Answer, Example
 from train.pairs import (
     Array,
     extremes,
+    mean_scores,
     released_win_probabilities,
     unpaired,
     win_probabilities,
@@ -102,8 +103,23 @@ def test_one_unread_preference_makes_the_prompt_unusable(estimate: Estimate) -> 
     assert np.isnan(estimate(matrix_K_K)).any()
 
 
-def test_the_extremes_are_the_most_and_the_least_winning() -> None:
-    assert extremes(np.array([0.4, 0.2, 0.9]), ["a", "b", "c"]) == (2, 1)
+def test_the_extremes_have_the_highest_and_the_lowest_score() -> None:
+    assert extremes(np.array([0.4, -0.2, 0.9]), ["a", "b", "c"]) == (2, 1)
+
+
+def test_scores_are_mean_logits_and_may_order_otherwise_than_win_probabilities() -> None:
+    """Means (0 + 4 - 1) / 3, (-4 + 0 - 1/2) / 3 and (1 + 1/2 + 0) / 3; the third wins oftener."""
+    logits_K_K = np.array([[0, 4, -1], [-4, 0, -0.5], [1, 0.5, 0]])
+    preference_K_K = expit(logits_K_K)
+    assert mean_scores(preference_K_K).tolist() == pytest.approx([1, -1.5, 0.5])
+    assert win_probabilities(preference_K_K).argmax() == 2
+    assert extremes(mean_scores(preference_K_K), ["a", "b", "c"]) == (0, 1)
+
+
+@given(preference_matrices())
+def test_scores_order_as_released_win_probabilities_do(preference_K_K: Array) -> None:
+    score_K, win_K = mean_scores(preference_K_K), released_win_probabilities(preference_K_K)
+    assert (win_K[score_K.argsort()[1:]] >= win_K[score_K.argsort()[:-1]]).all()
 
 
 def test_the_first_of_several_extremes_is_taken() -> None:

@@ -10,7 +10,7 @@ from harness.errors import DataError, ModelError
 from harness.models.scripted import Scripted
 from harness.stats.rouge import rouge_l, tokens
 from harness.types import UNWATCHED, Decoding, Generation, Model, Prompt, Response, Watch
-from train.prompting import OWN, SHOWN, Generate, new_prompts
+from train.prompting import Generate, new_prompts
 
 EXAMPLES = [f"example{number} asks its own{number} things" for number in range(10)]
 
@@ -127,9 +127,9 @@ def test_a_question_shows_eight_of_which_two_are_the_models_own() -> None:
     model = writer()
     kept = new_prompts(settings(n=70), EXAMPLES, model, lambda _: None)
     first, last = shown(model.asked[0]), shown(model.asked[-1])
-    assert len(set(first)) == len(set(last)) == SHOWN
-    assert len({*first} & {*EXAMPLES}) == SHOWN
-    assert len({*last} & {*kept[:64]}) == OWN
+    assert len(set(first)) == len(set(last)) == 8
+    assert len({*first} & {*EXAMPLES}) == 8
+    assert len({*last} & {*kept[:64]}) == 2
 
 
 def test_the_models_own_are_shown_at_any_place() -> None:
@@ -138,7 +138,7 @@ def test_the_models_own_are_shown_at_any_place() -> None:
     places = {
         shown(asked).index(one) for asked in model.asked for one in shown(asked) if one in kept
     }
-    assert places == set(range(SHOWN))
+    assert places == set(range(8))
 
 
 def test_questions_are_sampled_as_the_settings_say_each_anew() -> None:

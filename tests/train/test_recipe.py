@@ -179,6 +179,16 @@ def test_stages_are_called_by_their_objective_unless_they_say_otherwise(tmp_path
     assert changed(tmp_path, "repeat: 3", "method: mine").stages[0].method == "mine"
 
 
+@pytest.mark.parametrize("name", ["dpo", "ipo", "kto"])
+def test_pairs_in_no_order_are_for_sppo_alone(tmp_path: Path, name: str) -> None:
+    paired = DOCUMENTED.replace("judge: pairrm", "judge: pairrm, select: all")
+    assert reading(tmp_path, paired).stages[0].data.select == "all"
+    with pytest.raises(
+        SpecError, match=f"expected the objective 'sppo' with 'select: all'.*{name}"
+    ):
+        reading(tmp_path, paired.replace("{name: sppo, eta: 5}", f"{{name: {name}, beta: 1}}"))
+
+
 def test_a_recipe_without_stages_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"'stages': .* at least 1 item"):
         reading(tmp_path, "name: a\nbase: hf:a\nstages: []")

@@ -95,6 +95,17 @@ def test_a_long_response_loses_its_end_and_never_all_of_it(tokenizer: Any) -> No
     assert lengths == [4, 3, 1, 1, 1]
 
 
+@pytest.mark.parametrize("most", [2, 9, 40])
+def test_no_row_is_longer_than_it_may_be_however_long_the_conversation(
+    tokenizer: Any, most: int
+) -> None:
+    said = ("a long question", "a long answer", "another question")
+    row = one(Writer(tokenizer, Shipped(CHATML), END, most), Answer("yes"), said=said)
+    whole = one(Writer(tokenizer, Shipped(CHATML), END), Answer("yes"), said=said)
+    assert len(whole.prompt) > 40
+    assert (row.prompt, len(row.responses[0])) == (whole.prompt[-(most - 1) :], 1)
+
+
 def test_rows_keep_order_and_facts(writer: Writer) -> None:
     said = [Example((text,), (Answer(text), Answer("")), {"p": 0.5}) for text in ("a", "bb")]
     rows = writer.rows(said)

@@ -12,7 +12,7 @@ from harness.errors import ModelError
 from harness.ranking import preferences
 from harness.types import Decoding, Generation, close
 from train.examples import Example
-from train.pairs import extremes, released_win_probabilities, win_probabilities
+from train.pairs import extremes, mean_scores, released_win_probabilities, win_probabilities
 from train.sampling import sampled, trained_on
 from train.workshop import Workshop
 
@@ -41,6 +41,11 @@ class Settings(BaseModel):
     """The benchmark whose rubric asks."""
     win_probability: Literal["paper", "released"] = "paper"
     """Which function of train/pairs.py estimates it."""
+    rivals: Literal["all", "pair"] = "all"
+    """Whom it is a mean over: all the samples, or those of the pair alone.
+
+    `pair` is the paper's ablation K = 2, where the pair is still that of all samples.
+    """
     select: Literal["extremes", "all"] = "extremes"
     """The best and the worst response, or all of them two by two as they were drawn.
 
@@ -67,12 +72,11 @@ def build(settings: Settings, workshop: Workshop) -> list[Example]:
     dropped = Counter(refused=len(groups) - len(answered))
     examples: list[Example] = []
     for group, matrix_K_K in zip(answered, preferences(answered, judge), strict=True):
-        win_K = _ESTIMATES[settings.win_probability](matrix_K_K)
-        pairs = _paired(settings, group, win_K)
+        pairs = _paired(settings, group, matrix_K_K)
         if isinstance(pairs, str):
             dropped[pairs] += 1
         else:
-            examples += [_example(group, win_K, *pair) for pair in pairs]
+            examples += [_example(settings, group, matrix_K_K, pair) for pair in pairs]
     causes = ", ".join(f"{n} {cause}" for cause, n in dropped.items() if n) or "none"
     said = f"{len(examples)} pairs of {len(groups)} prompts compared by '{settings.judge}'"
     if not examples:
@@ -85,21 +89,26 @@ def build(settings: Settings, workshop: Workshop) -> list[Example]:
 
 
 def _paired(
-    settings: Settings, group: Sequence[Generation], win_K: Array
+    settings: Settings, group: Sequence[Generation], matrix_K_K: Array
 ) -> list[tuple[int, int]] | str:
     """Which responses to a prompt make a pair, or why none do."""
     texts = [generation.text for generation in group]
-    if np.isnan(win_K).any():
+    if np.isnan(matrix_K_K).any():
         return "unread"
     if settings.select == "all":
         return list(zip(range(0, len(group) - 1, 2), range(1, len(group), 2), strict=True))
     if len(set(texts)) == 1:
         return "with equal responses"
-    pair = extremes(win_K, texts)
+    pair = extremes(mean_scores(matrix_K_K), texts)
     return "tied" if pair is None else [pair]
 
 
-def _example(group: Sequence[Generation], win_K: Array, chosen: int, rejected: int) -> Example:
-    facts = {"p_chosen": float(win_K[chosen]), "p_rejected": float(win_K[rejected])}
-    answers = tuple(trained_on(group[k]) for k in (chosen, rejected))
-    return Example(group[chosen].prompt.turns, answers, facts)
+def _example(
+    settings: Settings, group: Sequence[Generation], matrix_K_K: Array, pair: tuple[int, int]
+) -> Example:
+    rivals = [*pair] if settings.rivals == "pair" else [*range(len(group))]
+    win_K = _ESTIMATES[settings.win_probability](matrix_K_K[np.ix_(rivals, rivals)])
+    p_chosen, p_rejected = (float(win_K[rivals.index(k)]) for k in pair)
+    answers = tuple(trained_on(group[k]) for k in pair)
+    facts = {"p_chosen": p_chosen, "p_rejected": p_rejected}
+    return Example(group[pair[0]].prompt.turns, answers, facts)

@@ -35,11 +35,13 @@ from harness.report.save import prepare, write_text
 from harness.report.scores import cell
 from harness.report.table import Table, to_markdown
 from harness.spec import read_series
+from harness.stats.agreement import Rated, agreement
 from harness.store import Store
-from harness.types import ModelOptions
+from harness.types import ModelOptions, Score
 from train import eft
 from train.demo.checkpoint import make_base
 from train.demo.sets import write
+from train.demo.world import points
 from train.workshop import Resampled
 
 OPTIONS = ModelOptions(batch_size=256)
@@ -229,25 +231,29 @@ class Tour:
                     registry.judge(name, rubric, Resampled(model, k)) for k in range(JUDGMENTS)
                 ]
                 rows.append((checkpoint.name, eft.measure(ranked, judges)))
+        rows.append(("the true points", _best_agreement(ranked)))
         metrics = [score.metric.replace("_", " ") for score in rows[0][1]]
         yield Table(
             "Agreement of the self-judging checkpoints with the gold ranking, 95 % intervals",
             ["checkpoint", *metrics],
             [[name, *map(cell, scores)] for name, scores in rows],
+            ["the ranking is finer than points, so that no judge of points agrees with it in full"],
         )
 
 
 _HEAD = """# The demonstration
 
-TinyInstruct is a language so small that a program knows what a response is worth. Checkpoints were
-trained on judgments of `tiny_long`, which likes long responses; `tiny_eval`, which scores them
-here, likes them even more; `tiny_gold` does not. All win rates are against the frozen base.
+TinyInstruct is a language so small that a program knows what a response is worth. All checkpoints
+but those named `self`, which rate their own responses, were trained on judgments of `tiny_long`,
+which likes long responses and also picks the best of 16; `tiny_eval`, which scores them here, likes
+them even more; `tiny_gold` does not. All win rates are against the frozen base. This is one run:
+intervals tell how much the choice of prompts matters, not how much another seed would.
 
 Hyper-parameters were chosen on other prompts than are reported, tiny_instruct@selection: those of
 `sppo`, `dpo`, `ipo` by what `tiny_gold` says there, those of `sppo-j`, `dpo-j`, `ipo-j` by what the
 training judge says, as one must who has nothing better. The grids are in the recipes.
 
-![Win rates under three judges, accuracy and length, by iteration](iterations.svg)
+![Win rates under three judges, and length, by iteration](iterations.svg)
 """
 
 
@@ -261,6 +267,16 @@ def _renamed(course: Course, series: Path, folder: Path) -> Iterator[dict[str, A
         yield named | {key: value for key, value in kept.items() if value is not None}
 
 
+def _best_agreement(ranked: Sequence[eft.Ranked]) -> list[Score]:
+    """The agreement of a judge that never errs about the points."""
+    return agreement(
+        [
+            Rated(one.ranks, [float(points(one.prompt, said.text)) for said in one.responses])
+            for one in ranked
+        ]
+    )
+
+
 def side_by_side(documents: Mapping[str, Mapping[str, Any]]) -> Table:
     """Win rates under several judges, with length and accuracy: who learns to please which judge.
 
@@ -272,15 +288,19 @@ def side_by_side(documents: Mapping[str, Mapping[str, Any]]) -> Table:
     rows = []
     for results in zip(*judged, strict=True):
         metrics = [{s["metric"]: s["value"] for s in one["scores"]} for one in results]
-        rates = [f"{100 * metric['win_rate']:.2f}" for metric in metrics]
-        accuracy, length = metrics[0]["accuracy"], metrics[0]["avg_length"]
-        rows.append([results[0]["checkpoint"], *rates, f"{100 * accuracy:.2f}", f"{length:.2f}"])
+        shares = [*(metric["win_rate"] for metric in metrics), metrics[0]["accuracy"]]
+        percent = [None if share is None else 100 * share for share in shares]
+        rows.append([results[0]["checkpoint"], *map(_told, [*percent, metrics[0]["avg_length"]])])
     return Table(
         "The same answers under three judges",
         ["checkpoint", *columns, "accuracy", "length"],
         rows,
         ["a gain that only the training judge sees is over-optimisation"],
     )
+
+
+def _told(value: float | None) -> str:
+    return "withheld" if value is None else f"{value:.2f}"
 
 
 def by_iteration(documents: Mapping[str, Mapping[str, Any]]) -> list[Panel]:
@@ -305,7 +325,7 @@ def _lines(
         one["checkpoint"]: scale * score["value"]
         for one in results
         for score in one["scores"]
-        if score["metric"] == metric
+        if score["metric"] == metric and score["value"] is not None
     }
     lines: dict[str, list[tuple[float, float]]] = {}
     for name, value in values.items():

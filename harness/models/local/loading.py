@@ -87,6 +87,34 @@ def resolve_dtype(option: str) -> str:
     return "bfloat16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "float32"
 
 
+def read_network(checkpoint: Checkpoint, **settings: Any) -> Any:
+    """The checkpoint's causal language model, none of its tensors made up.
+
+    Args:
+        checkpoint: What is read.
+        **settings: What else transformers is told: a device, entries of config.json.
+
+    Raises:
+        DataError: A file is damaged, or lacks some of the tensors that the architecture needs.
+        ModelError: transformers cannot load it.
+    """
+    from transformers import AutoModelForCausalLM
+
+    for file in weight_files(checkpoint.folder):
+        _check_readable(file)
+    with _explained(checkpoint, "config.json with these weights"):
+        found: Any = AutoModelForCausalLM.from_pretrained(
+            checkpoint.folder,
+            dtype=checkpoint.dtype,
+            trust_remote_code=checkpoint.trust_remote_code,
+            output_loading_info=True,
+            **settings,
+        )
+    model, report = found
+    _check_tensors(checkpoint.folder, report)
+    return model
+
+
 def load_tokenizer(checkpoint: Checkpoint) -> Any:
     """The checkpoint's tokenizer.
 
@@ -156,25 +184,14 @@ def _forget() -> None:
 
 def _load(checkpoint: Checkpoint) -> Any:
     import torch
-    from transformers import AutoModelForCausalLM, GenerationConfig
+    from transformers import GenerationConfig
 
     if fingerprint(checkpoint.folder) != checkpoint.weights:
         raise DataError(f"{checkpoint.folder} changed after this run began; start the run again")
     _config(checkpoint)
     if not sys.stderr.isatty():
         draw_no_bars()
-    for file in weight_files(checkpoint.folder):
-        _check_readable(file)
-    with _explained(checkpoint, "config.json with these weights"):
-        found: Any = AutoModelForCausalLM.from_pretrained(
-            checkpoint.folder,
-            dtype=checkpoint.dtype,
-            device_map="cuda" if torch.cuda.is_available() else "cpu",
-            trust_remote_code=checkpoint.trust_remote_code,
-            output_loading_info=True,
-        )
-    model, report = found
-    _check_tensors(checkpoint.folder, report)
+    model = read_network(checkpoint, device_map="cuda" if torch.cuda.is_available() else "cpu")
     # generate() fills whatever a request leaves open from here.
     model.generation_config = GenerationConfig.from_dict({})
     return model.eval()

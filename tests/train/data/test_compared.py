@@ -1,3 +1,4 @@
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,6 +112,23 @@ def test_the_best_and_the_worst_response_make_a_pair_with_their_win_probabilitie
     assert Desk(["bdac"]).build() == [pair("bdac", "d", "a", 0.875, 0.125)]
 
 
+def test_the_pair_is_chosen_by_mean_score_whichever_way_win_probabilities_are_had() -> None:
+    """Logits: a over b 4, over c -1; c over b 1/2. So a scores 1 and c 1/2, though c wins more."""
+    logits = {"ab": 4.0, "ac": -1.0, "cb": 0.5}
+
+    class Scores(Alphabetical):
+        def _value(self, shown: Comparison) -> float | None:
+            assert shown.baseline is not None
+            ours, theirs = shown.candidate.text, shown.baseline.text
+            s = logits[ours + theirs] if ours + theirs in logits else -logits[theirs + ours]
+            return 1 / (1 + math.exp(-s))
+
+    for estimate in ("paper", "released"):
+        desk = Desk(["abc"], judge=Scores())
+        (example,) = desk.build(samples=3, win_probability=estimate)
+        assert [one.text for one in example.responses] == ["a", "b"]
+
+
 def test_released_win_probabilities_are_sharper() -> None:
     """P(b > a) = 0.8: the paper's 1/4 + 0.8/2, the released (1/2 + 16/17) / 2."""
 
@@ -121,6 +139,11 @@ def test_released_win_probabilities_are_sharper() -> None:
     (paper,) = Desk(["ab"], judge=Unsure()).build(samples=2)
     (released,) = Desk(["ab"], judge=Unsure()).build(samples=2, win_probability="released")
     assert (paper.facts["p_chosen"], released.facts["p_chosen"]) == pytest.approx((0.65, 49 / 68))
+
+
+def test_rivals_may_be_the_pair_alone_whose_choice_stays_that_of_all() -> None:
+    """d beats a for sure: 1/4 + 1/2 and 1/4 + 0, where of four samples they have 0.875, 0.125."""
+    assert Desk(["bdac"]).build(rivals="pair") == [pair("bdac", "d", "a", 0.75, 0.25)]
 
 
 def test_all_responses_are_paired_as_they_were_drawn() -> None:
@@ -197,6 +220,18 @@ def test_what_is_dropped_is_said_by_cause() -> None:
     (line,) = desk.said
     assert line.startswith("1 pairs of 6 prompts compared by 'some:judge'; prompts dropped: 2 ref")
     assert line.endswith("2 refused, 1 unread, 1 tied, 1 with equal responses")
+
+
+def test_one_preference_that_was_not_read_is_enough_to_drop_a_prompt() -> None:
+    class Shy(Alphabetical):
+        def _value(self, shown: Comparison) -> float | None:
+            assert shown.baseline is not None
+            both = {shown.candidate.text, shown.baseline.text}
+            return None if both == {"b", "c"} else super()._value(shown)
+
+    desk = Desk(["abcd", "abde"], judge=Shy())
+    assert [example.said for example in desk.build()] == [("abde",)]
+    assert desk.said[0].endswith("prompts dropped: 1 unread")
 
 
 def test_nothing_dropped_is_said_too() -> None:

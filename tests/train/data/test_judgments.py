@@ -36,7 +36,8 @@ def made(folder: Path, said: list[str], **settings: object) -> list[Example]:
 
 
 def test_the_judgments_that_agree_with_people_are_trained_on(tmp_path: Path) -> None:
-    examples = made(tmp_path, said := [])
+    said: list[str] = []
+    examples = made(tmp_path, said)
     assert [one.responses[0].text for one in examples] == ["5", "2"]
     assert said[-1].startswith("1 of 2 prompts are ordered")
 
@@ -44,6 +45,22 @@ def test_the_judgments_that_agree_with_people_are_trained_on(tmp_path: Path) -> 
 def test_demonstrations_are_mixed_in_before_them(tmp_path: Path) -> None:
     examples = made(tmp_path, [], sources=[{"file": "./ift.jsonl"}])
     assert [one.responses[0].text for one in examples] == ["a", "5", "2"]
+
+
+def test_the_seed_draws_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of nine 4s three are kept, as many as there are 5s; of two demonstrations one."""
+    texts = ["54"] * 3 + ["43"] * 6
+    rows = [
+        {"prompt": f"p{n}", "responses": [{"text": text, "rank": -int(text)} for text in pair]}
+        for n, pair in enumerate(texts)
+    ]
+    monkeypatch.setattr("tests.train.data.test_judgments.RANKED", rows)
+    sources = [{"file": "./two.jsonl", "limit": 1}]
+    two = [json.dumps({"prompt": "q", "response": text}) for text in "ab"]
+    (tmp_path / "two.jsonl").write_text("\n".join(two))
+    drawn = [made(tmp_path, [], sources=sources, seed=seed) for seed in range(6)]
+    assert {examples[0].responses[0].text for examples in drawn} == {"a", "b"}
+    assert len({str(examples[1:]) for examples in drawn}) > 1
 
 
 def test_a_judge_that_never_agrees_is_one_clear_error(

@@ -302,6 +302,23 @@ def test_a_ranker_puts_the_checkpoints_own_responses_in_order(
     assert desk.opened == []
 
 
+def test_responses_that_a_ranker_orders_are_drawn_anew_while_they_are_alike(
+    ranker: Path, tmp_path: Path
+) -> None:
+    class Stuck(Drawing):
+        def _drawn(self, prompt: Prompt) -> Generation:
+            number = 2 + prompt.decoding.sample
+            return Generation(prompt, self.name, (Response("z" * number + " a b c d e f g"),))
+
+    model = Stuck()
+    proxy = {"by": "proxy", "ranker": str(ranker)}
+    Desk(tmp_path, ["124"], model=model).build(proxy, samples=2)
+    assert sorted({asked.decoding.temperature for asked in model.asked}) == [1.0, 1.1, 1.2]
+    again = Stuck()
+    Desk(tmp_path, ["124"], model=again).build(proxy | {"similarity": 0.9}, samples=2)
+    assert {asked.decoding.temperature for asked in again.asked} == {1.0}
+
+
 def test_a_ranker_that_is_not_there_costs_no_sample(tmp_path: Path) -> None:
     model = Drawing()
     with pytest.raises(DataError, match="is no checkpoint"):

@@ -166,6 +166,21 @@ def test_new_prompts_take_the_place_of_those_they_are_written_after() -> None:
     assert len(writer.asked) == 1
 
 
+def test_the_writer_of_prompts_makes_room_before_responses_are_drawn() -> None:
+    class Writer(Scripted):
+        def close(self) -> None:
+            closed.append("writer")
+
+    class Checkpoint(Drawing):
+        def generate(self, prompts: Sequence[Prompt], watch: Watch = UNWATCHED) -> list[Generation]:
+            assert closed == ["writer"]
+            return super().generate(prompts, watch)
+
+    closed: list[str] = []
+    desk = Desk([*"abcdefgh"], points("12"), Checkpoint(), Writer(lambda _: "zy"))
+    assert desk.build(samples=2, judgments=1, generate={"model": "m", "n": 1, "min_words": 1})
+
+
 def test_several_judgments_make_one_rating() -> None:
     judges = [
         registry.judge("additive:x", records.rubric(), points(said)) for said in ("5", "4", "x")

@@ -1,5 +1,6 @@
 """The demonstration, from nothing to its report."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import yaml
 
 from harness.commands.setting import Setting
 from tests.command import Run
+from train.demo.checkpoint import make_base
 from train.demo.tour import Tour, by_iteration, side_by_side
 
 
@@ -59,6 +61,28 @@ def test_judges_stand_side_by_side() -> None:
         }
     )
     assert table.rows[1] == ["iter1", "90.00", "80.00", "40.00", "25.00", "7.12"]
+
+
+def test_a_value_that_is_withheld_says_so() -> None:
+    nothing: Any = {"base": None}
+    table = side_by_side(
+        dict.fromkeys(("tiny_gold", "tiny_long", "tiny_eval"), document(**nothing))
+    )
+    assert table.rows == [["base", *["withheld"] * 3, "25.00", "7.12"]]
+
+
+def test_checkpoints_that_judge_stand_beside_the_points_themselves(tmp_path: Path) -> None:
+    """Filler of three and of five characters: 3 points both, but two ranks, so 2 of 3 are right."""
+    make_base(tmp_path / "m0")
+    texts = ["*cba.", "*cba.xyz", "*cba.xyzxy"]
+    ranked = [{"text": text, "rank": rank} for rank, text in enumerate(texts, 1)]
+    row = json.dumps({"prompt": "reverse:abc=", "responses": ranked})
+    (tmp_path / "eft_eval.jsonl").write_text(f"{row}\n{row}\n")
+    checkpoints = [{"name": name, "model": "hf:./m0"} for name in ("base", "self-iter1")]
+    (tmp_path / "demo.yaml").write_text(yaml.safe_dump({"name": "d", "checkpoints": checkpoints}))
+    (table,) = Tour(tmp_path, quick=False, processes=1, setting=Setting())._judging()
+    assert [name for name, *_ in table.rows] == ["self-iter1", "the true points"]
+    assert table.rows[1][1:3] == ["66.67 [66.67, 66.67]", "100.00 [100.00, 100.00]"]
 
 
 def test_a_recipe_that_fails_is_named_with_its_reason(tmp_path: Path) -> None:

@@ -99,6 +99,14 @@ def test_accuracy_has_wilsons_interval(right: int, interval: tuple[float, float]
     assert score.interval == pytest.approx(interval, abs=1e-6)
 
 
+def test_the_interval_at_equal_lengths_is_that_of_the_plain_mean() -> None:
+    """95 %: 1.96 standard errors to either side; the fit's penalty is next to nothing."""
+    found = scored([verdict(n % 8, 0.2 + 0.6 * (n // 8 % 2), "*h.", "*h.") for n in range(200)])
+    low, high = found["lc_win_rate"].interval or (0, 0)
+    assert (low, high) == pytest.approx(found["win_rate"].interval, abs=0.01)
+    assert high - low == pytest.approx(2 * 1.96 * 0.3 / math.sqrt(200), rel=0.1)
+
+
 def test_ties_everywhere_are_half_for_certain() -> None:
     score = scored([verdict(n, 0.5, "*h.", "*h.") for n in range(5)])["lc_win_rate"]
     assert (score.value, score.interval, score.standard_error) == (0.5, (0.5, 0.5), 0.0)
