@@ -8,7 +8,7 @@ from itertools import permutations
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.errors import ModelError
+from harness.errors import ModelError, SpecError
 from harness.types import UNWATCHED, Comparison, Generation, Judge, Model, Prompt, Verdict, Watch
 
 Matrix = NDArray[np.float64]
@@ -126,7 +126,13 @@ class BestOf:
 
         Raises:
             ModelError: The model or the judge failed for good.
+            SpecError: All samples would be the same.
         """
+        if prompts and all(prompt.decoding.temperature == 0 for prompt in prompts):
+            raise SpecError(
+                f"expected a temperature above 0 for the best of {self.n} samples, came 0, at "
+                f"which all are the same; set one, or leave best_of out"
+            )
         askers = {sample: prompt for prompt in prompts for sample in self._samples(prompt)}
         asked = [sample for prompt in prompts for sample in self._samples(prompt)]
         samples = iter(self.model.generate(asked, _FirstSamples(watch, askers)))

@@ -363,6 +363,40 @@ def test_a_dry_run_asks_a_baseline_nothing(run: Run) -> None:
         assert store.execute("SELECT count(*) FROM answers").fetchone() == (0,)
 
 
+@pytest.mark.parametrize(
+    ("model", "words", "said"),
+    [
+        ("hf:./tiny", ["--temperature", "0"], "expected a temperature above 0 for the best of 8"),
+        ("replay:x.json", [], "came a recording; leave best_of out"),
+    ],
+)
+def test_a_best_of_that_could_not_differ_is_refused(
+    run: Run, model: str, words: list[str], said: str
+) -> None:
+    make_checkpoint(Path("tiny"))
+    best_of = "{n: 8, judge: tiny_gold}"
+    Path("s.yaml").write_text(
+        f"name: s\ncheckpoints: [{{name: a, model: '{model}', best_of: {best_of}}}]"
+    )
+    ran = run("score", "s.yaml", "-b", "tiny_instruct", "--limit", "2", *words)
+    assert (ran.status, said in ran.lines[-1]) == (2, True), ran.err
+
+
+@pytest.mark.parametrize("wrong", [["hf:./nowhere"], ["hf:./tiny", "-j", "tiny_evl"]])
+def test_a_baseline_is_asked_only_when_every_name_is_known(run: Run, wrong: list[str]) -> None:
+    make_checkpoint(Path("tiny"))
+    ran = run("score", *wrong, "-b", "tiny_instruct", "--limit", "3", "--baseline", "hf:./tiny")
+    assert (ran.status, len(ran.lines)) == (2, 1), ran.err
+
+
+def test_a_dry_run_counts_what_a_baseline_would_be_asked(run: Run) -> None:
+    make_checkpoint(Path("tiny"))
+    words = ("-b", "tiny_instruct", "--limit", "3", "--baseline", "hf:./tiny", "--dry-run")
+    run("score", "scripted:a", *words, "--json", "p.json")
+    plans = json.loads(Path("p.json").read_text())["plan"]
+    assert (plans[0]["checkpoint"], plans[0]["to_answer"]) == ("baseline", 3)
+
+
 def test_a_checkpoint_may_answer_with_the_best_of_several_samples(run: Run) -> None:
     from train.demo.checkpoint import make_base
 

@@ -34,12 +34,12 @@ class Seen(NamedTuple):
         return self.logps_B_R / self.batch.lengths_B_R
 
 
-def _over_ranks(value: Tensor) -> Tensor:
-    """The mean of a number over all processes of the training."""
-    if not (distributed.is_available() and distributed.is_initialized()):
-        return value
-    distributed.all_reduce(value)
-    return value / distributed.get_world_size()
+def _mean_over_ranks(value_B: Tensor, counted_B: Tensor) -> Tensor:
+    """The mean over the counted rows of all processes of the training."""
+    totals = torch.stack([(value_B * counted_B).sum(), counted_B.sum()])
+    if distributed.is_available() and distributed.is_initialized():
+        distributed.all_reduce(totals)
+    return totals[0] / totals[1]
 
 
 # Parameters of objectives that are not simply a fact of the row.
@@ -50,7 +50,7 @@ _READS: Mapping[str, Callable[[Seen], Tensor]] = {
     "rejected_lengths_B": lambda seen: seen.batch.lengths_B_R[:, 1],
     "ratio_B": lambda seen: seen.ratio_B_R[:, 0],
     "desirable_B": lambda seen: seen.batch.facts["desirable"] > 0,
-    "kl": lambda seen: _over_ranks(seen.ratio_B_R[:, 1].detach().mean()),
+    "kl": lambda seen: _mean_over_ranks(seen.ratio_B_R[:, 1].detach(), seen.batch.counted_B),
     "logps_B": lambda seen: seen.logps_B_R[:, 0],
     "candidates_B_N": lambda seen: seen.mean_logp_B_R[:, :-1],
     "original_B": lambda seen: seen.mean_logp_B_R[:, -1],
@@ -108,12 +108,12 @@ class Criterion:
             )
 
     def losses(self, seen: Seen) -> Tensor:
-        """Loss of each row, shape [B]."""
+        """Loss of each row, shape [B]; 0 if it does not count."""
         read = {
             name: _READS[name](seen) if name in _READS else seen.batch.facts[name[:-2]]
             for name in self.reads
         }
-        return self.objective(**read, **self.settings)
+        return seen.batch.counted_B * self.objective(**read, **self.settings)
 
     def share(self, batch: Batch) -> Tensor:
         """By what the summed losses of a step are divided, each row's part of it, shape [B].
@@ -122,9 +122,9 @@ class Criterion:
         other loss counts rows.
         """
         if "logps_B" not in self.reads:
-            return torch.ones(len(batch.lengths_B_R), device=batch.lengths_B_R.device)
+            return batch.counted_B
         weight_B = batch.facts["weight"] if "weight_B" in self.reads else 1.0
-        return weight_B * batch.lengths_B_R[:, 0]
+        return batch.counted_B * weight_B * batch.lengths_B_R[:, 0]
 
     def _parameters(self) -> list[Parameter]:
         return list(signature(self.objective).parameters.values())

@@ -22,7 +22,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -39,6 +39,7 @@ from transformers import (
     Trainer,
     TrainerCallback,
     TrainingArguments,
+    set_seed,
 )
 from transformers.integrations.integration_utils import get_available_reporting_integrations
 
@@ -200,7 +201,14 @@ def _load(job: Job) -> Any:
         target_modules=targets,
         task_type="CAUSAL_LM",
     )
-    return get_peft_model(network, config)
+    set_seed(training.seed)  # half of each update begins at random
+    try:
+        return get_peft_model(network, config)
+    except ValueError as error:
+        raise SpecError(
+            f"expected lora targets that {job.base} has, came {lora.targets}: "
+            f"{one_line(str(error))}; 'all-linear' suits every network"
+        ) from error
 
 
 def _dropouts(folder: Path, rate: float) -> dict[str, float]:
@@ -224,10 +232,10 @@ def _make_writable(network: Any) -> None:
 def _layout(network: Any, rows: Sequence[Row]) -> Layout:
     """`together`, if the network reads several responses behind one prompt as it reads each alone.
 
-    Attention over a fixed window, or that takes no mask of its own, does not; the longest row shows
-    it.
+    Attention over a fixed window, or that takes no mask of its own, does not; the row with the
+    longest prompt and response shows it.
     """
-    longest = [max(rows, key=lambda row: row.size)]
+    longest = [max(rows, key=lambda row: len(row.prompt) + max(map(len, row.responses)))]
     if len(longest[0].responses) == 1:
         return together
     alone_B_R = response_logps(network, collate(longest, layout=apart).to(network.device))
@@ -254,11 +262,12 @@ class Fit(Trainer):
         n = n or max(1, round(training.epochs * len(rows)))
         sizes = [row.size for row in rows]
         planned = order(sizes, batch_size=training.batch_size, rows=n, seed=training.seed)
+        arguments = _arguments(training, folder / "states", len(planned))
         super().__init__(
             network,
-            _arguments(training, folder / "states", len(planned)),
+            arguments,
             data_collator=self._batch,
-            train_dataset=planned,
+            train_dataset=planned + _fillers(len(planned), arguments),
             callbacks=[_Begin(self)],
         )
         self.loss_is_scaled_for_ga = True
@@ -300,7 +309,8 @@ class Fit(Trainer):
     def _batch(self, indexes: Sequence[int]) -> dict[str, Batch]:
         rows = [self.rows[index] for index in indexes]
         known = self.reference and [self.reference[index] for index in indexes]
-        return {"batch": collate(rows, known, self.layout)}
+        counted_B = torch.tensor([float(index != _FILLER) for index in indexes])
+        return {"batch": replace(collate(rows, known, self.layout), counted_B=counted_B)}
 
     def compute_loss(
         self,
@@ -327,7 +337,7 @@ class Fit(Trainer):
     def _get_num_items_in_batch(self, batch_samples: list[Any], device: Any) -> Tensor:
         shares = [self.criterion.share(inputs["batch"]).sum() for inputs in batch_samples]
         total: Tensor = self.accelerator.gather(torch.stack(shares).sum().to(device)).sum()
-        return total
+        return total.clamp(min=torch.finfo(total.dtype).tiny)  # rows may all weigh nothing
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
         """The rate that the job asks for; its schedule may be longer than the training."""
@@ -346,25 +356,27 @@ class Fit(Trainer):
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Adds the step's figures to whatever listens, and to the job's file."""
-        logs |= means(self._figures)
+        logs |= means(gather_object(self._figures))
         self._figures = []
         super().log(logs, start_time)
         if "loss" in logs and self.job.metrics and self.accelerator.is_main_process:
             line = {"iteration": self.job.iteration, "step": self.state.global_step} | logs
-            with Path(self.job.metrics).open("a") as stream:
-                stream.write(json.dumps(line) + "\n")
+            add_line(Path(self.job.metrics), line)
 
     def keep(self, tokenizer: Any) -> None:
         """Writes the new checkpoint, whole or not at all."""
         out = Path(self.job.out)
         partial = out.with_name(f"{out.name}.partial")
-        rmtree(partial, ignore_errors=True)
+        is_main = self.accelerator.is_main_process
+        if is_main:
+            rmtree(partial, ignore_errors=True)
+        self.accelerator.wait_for_everyone()
         network = self.accelerator.unwrap_model(self.model)
         if self.job.training.lora:
-            network.merge_and_unload().save_pretrained(partial)
+            network.merge_and_unload().save_pretrained(partial, is_main_process=is_main)
         else:
             self.save_model(str(partial))
-        if self.accelerator.is_main_process:
+        if is_main:
             tokenizer.save_pretrained(partial)
             partial.rename(out)
 
@@ -384,26 +396,56 @@ class _Begin(TrainerCallback):
                 rmtree(older, ignore_errors=True)
 
 
+def add_line(file: Path, line: Mapping[str, Any]) -> None:
+    """Adds a JSON line; one that was cut before it, by a kill or a full disk, is taken away."""
+    with file.open("ab+") as stream:
+        stream.seek(0)
+        stream.truncate(stream.read().rfind(b"\n") + 1)
+        stream.write(json.dumps(line).encode() + b"\n")
+
+
 def figures(seen: Seen, *, reference: bool) -> dict[str, float]:
-    """What is told of a forward pass: log-ratios in nats, lengths in tokens."""
-    lengths_R = seen.batch.lengths_B_R.mean(0)
-    told = {"length_chosen": lengths_R[0].item()}
+    """What is told of a forward pass: log-ratios in nats, lengths in tokens, and of how many rows.
+
+    All but `rows` are sums over the rows that count.
+    """
+    counted_B = seen.batch.counted_B
+
+    def total(value_B: Tensor) -> float:
+        return (value_B * counted_B).sum().item()
+
+    lengths_B_R = seen.batch.lengths_B_R
+    told = {"rows": counted_B.sum().item(), "length_chosen": total(lengths_B_R[:, 0])}
     if not reference:
         return told
     ratio_B_R = seen.ratio_B_R.detach()
     return told | {
-        "length_rejected": lengths_R[1].item(),
-        "log_ratio_chosen": ratio_B_R[:, 0].mean().item(),
-        "log_ratio_rejected": ratio_B_R[:, 1].mean().item(),
-        "accuracy": (ratio_B_R[:, 0] > ratio_B_R[:, 1]).float().mean().item(),
-        "kl": -ratio_B_R.mean().item(),
+        "length_rejected": total(lengths_B_R[:, 1]),
+        "log_ratio_chosen": total(ratio_B_R[:, 0]),
+        "log_ratio_rejected": total(ratio_B_R[:, 1]),
+        "accuracy": total((ratio_B_R[:, 0] > ratio_B_R[:, 1]).float()),
+        "kl": -total(ratio_B_R.mean(1)),
     }
 
 
 def means(figures: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """The mean of each figure over forward passes."""
-    names = figures[0] if figures else ()
-    return {name: sum(one[name] for one in figures) / len(figures) for name in names}
+    """The mean of each figure over the rows of all forward passes."""
+    rows = sum(one["rows"] for one in figures)
+    names = [name for name in figures[0] if name != "rows"] if figures else []
+    return {name: sum(one[name] for one in figures) / rows for name in names}
+
+
+_FILLER = -1
+
+
+def _fillers(rows: int, arguments: TrainingArguments) -> list[int]:
+    """What makes the last step's parts of all processes alike.
+
+    accelerate would repeat examples that were trained on before.
+    """
+    world = arguments.world_size
+    part = arguments.per_device_train_batch_size * world
+    return [_FILLER] * (-rows % part) if world > 1 else []
 
 
 def _reporters() -> list[str]:
@@ -440,6 +482,7 @@ def _arguments(training: Training, states: Path, rows: int) -> TrainingArguments
         adam_beta1=training.betas[0],
         adam_beta2=training.betas[1],
         adam_epsilon=training.epsilon,
+        optim_args=f"eps={training.epsilon}" if training.optimizer == "rmsprop" else None,
         weight_decay=training.weight_decay,
         max_grad_norm=training.max_grad_norm,
         bf16=resolve_dtype(training.dtype) == "bfloat16",

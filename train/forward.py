@@ -40,6 +40,8 @@ class Batch:
     """Tokens of each response, as float."""
     facts: Mapping[str, Tensor]
     """Facts of the rows, each [B]."""
+    counted_B: Tensor
+    """1, or 0 for a row that only fills a process's part of the last step."""
     reference_B_R: Tensor | None = None
     """Log-probabilities of the responses under the reference."""
 
@@ -97,6 +99,7 @@ def collate(
         row_N * len(widths) + number_N,
         torch.tensor([[float(len(response)) for response in row.responses] for row in rows]),
         {name: torch.tensor([row.facts[name] for row in rows]) for name in _shared_facts(rows)},
+        torch.ones(len(rows)),
         None if reference is None else torch.tensor(reference),
     )
 

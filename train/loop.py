@@ -24,7 +24,7 @@ import yaml
 from harness import registry
 from harness.commands.models import Models
 from harness.commands.setting import Setting
-from harness.errors import ModelError
+from harness.errors import DataError, ModelError
 from harness.files import write_whole
 from harness.models import hf
 from harness.models.local.weights import fingerprint
@@ -84,6 +84,7 @@ def train(request: TrainRequest, setting: Setting) -> Path:
     with Store(request.store) as store:
         run = _Run(request, setting, recipe, store)
         prepare(run.folder)
+        run.check()
         for turn in turns(recipe):
             run.turn(turn)
             run.write_series(turn)
@@ -134,6 +135,37 @@ class _Run:
         """The folder of the checkpoint that the run begins with."""
         return hf.locate(self.recipe.base.removeprefix("hf:"))[0]
 
+    @cached_property
+    def template(self) -> str | None:
+        """The chat template that is the recipe's own."""
+        path = self.recipe.chat_template
+        try:
+            return path and Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(f"expected a chat template in UTF-8 at {path}, but {error}") from error
+
+    def check(self) -> None:
+        """Sees what later iterations will need before the first is paid for.
+
+        A recipe that is corrected is another run, which makes all its iterations anew.
+        """
+        _ = self.base, self.template
+        for name in self.recipe.held_out:
+            registry.benchmark(name)
+        for stage in self.recipe.stages:
+            self._check_stage(stage)
+
+    def _check_stage(self, stage: Stage) -> None:
+        spec, launch = stage.prompts or self.recipe.prompts, stage.training.launch
+        if spec:
+            read_prompts(spec, self.request.recipe.parent)
+        if launch and not Path(launch).is_file():
+            raise DataError(f"expected an accelerate configuration at {launch}, there is none")
+        if hasattr(stage.data, "judge"):
+            desk = _Desk(self, 1, [])
+            desk.judge(stage.data.judge, stage.data.rubric)
+            desk.close()
+
     def turn(self, turn: Turn) -> None:
         """Makes one checkpoint, as far as it is not made yet."""
         name = f"iter{turn.number}"
@@ -152,14 +184,13 @@ class _Run:
 
     def job(self, turn: Turn, out: Path) -> Job:
         """What the iteration's training is to do."""
-        template = self.recipe.chat_template
         return Job(
             base=str(self.checkpoint(turn.parent)),
             out=str(out),
             objective=turn.stage.objective.name,
             settings=turn.stage.objective.settings,
             training=turn.stage.training,
-            chat_template=template and Path(template).read_text(encoding="utf-8"),
+            chat_template=self.template,
             metrics=str(self.folder / "metrics.jsonl"),
             iteration=turn.number,
         )
@@ -321,8 +352,9 @@ def _entry(turn: Turn) -> dict[str, object]:
 
 def _steps(file: Path) -> dict[int, list[dict[str, Any]]]:
     """Figures of the optimiser steps by iteration, each step's last."""
-    lines = file.read_text().splitlines() if file.is_file() else []
-    known = {(line["iteration"], line["step"]): line for line in map(json.loads, lines)}
+    lines = file.read_text().splitlines(keepends=True) if file.is_file() else []
+    whole = [json.loads(line) for line in lines if line.endswith("\n")]  # the last may be cut
+    known = {(line["iteration"], line["step"]): line for line in whole}
     by_iteration: dict[int, list[dict[str, Any]]] = {}
     for (iteration, _), line in sorted(known.items()):
         by_iteration.setdefault(iteration, []).append(line)

@@ -11,6 +11,8 @@ from harness.files import unpacked
 from harness.rows import parse_rows
 from train.recipe import Prompts
 
+_HALF = re.compile(r"[\ud800-\udfff]")
+"""Half a character: JSON can say it, no tokenizer reads it."""
 _HUB = re.compile(r"hub:(?P<name>[^@:]+)@(?P<revision>[^@:]+)(?::(?P<split>.+))?")
 
 
@@ -30,7 +32,9 @@ def read_rows(source: str, folder: Path) -> list[dict[str, Any]]:
     path = folder / source if source.startswith(("./", "../")) else Path(source)
     if path.suffix == ".parquet":
         return _parquet_rows(path)
-    return [dict(row) for row in parse_rows(unpacked(path), str(path))]
+    content = unpacked(path)
+    _check_utf8(content, path)
+    return [dict(row) for row in parse_rows(content, str(path))]
 
 
 def read_prompts(spec: Prompts, folder: Path) -> list[str]:
@@ -115,6 +119,17 @@ def _hub_rows(source: str) -> list[dict[str, Any]]:
     return _some(source, rows)
 
 
+def _check_utf8(content: bytes, path: Path) -> None:
+    """No tokenizer takes anything else, while answers of others are read as they are."""
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"expected text in UTF-8 in {path}, line {line} has something else; save it as UTF-8"
+        ) from error
+
+
 def _parquet_rows(path: Path) -> list[dict[str, Any]]:
     try:
         from pyarrow import parquet
@@ -154,7 +169,7 @@ def _prompt(spec: Prompts, number: int, row: dict[str, Any]) -> str:
             f"say which column has the prompts"
         )
     text = row[spec.column]
-    if not isinstance(text, str) or not text.strip():
+    if not isinstance(text, str) or not text.strip() or _HALF.search(text):
         raise DataError(
             f"{spec.source}, row {number}: expected text in '{spec.column}', came {text!r:.40}; "
             f"correct the row or take it out"

@@ -88,6 +88,7 @@ class Training(BaseModel):
     betas: Annotated[tuple[_Share, _Share], Field(strict=False)] = (0.9, 0.999)
     """Adam's decay rates of the two moments."""
     epsilon: PositiveFloat = 1e-8
+    """Of either optimiser: added to what a gradient is divided by."""
     weight_decay: NonNegativeFloat = 0.0
     max_grad_norm: PositiveFloat = 1.0
     """Longer gradients are shortened to this."""

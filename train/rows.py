@@ -41,7 +41,11 @@ class Writer:
     """Most tokens of a prompt: it loses its first ones."""
 
     def rows(self, examples: Sequence[Example]) -> list[Row]:
-        """One row per example, in order."""
+        """One row per example, in order.
+
+        Raises:
+            DataError: A prompt has no token, so that nothing foretells its responses.
+        """
         prompts = self._tokens([self._prompt(example) for example in examples])
         texts = [answer.text for example in examples for answer in example.responses]
         tokens = iter(self._tokens(texts))
@@ -56,6 +60,11 @@ class Writer:
         return prompt[-min((limit for limit in limits if limit), default=0) :]
 
     def _row(self, example: Example, prompt: list[int], tokens: Iterator[list[int]]) -> Row:
+        if not prompt:
+            raise DataError(
+                f"expected a prompt of at least one token, came none for {example.said[-1]!r:.60}; "
+                f"take it out, or let the chat template begin with the beginning-of-text token"
+            )
         room = max(1, self.max_length - len(prompt)) if self.max_length else None
         ended = [self._ended(answer, next(tokens)) for answer in example.responses]
         return Row(prompt, [ids[:room] for ids in ended], example.facts)

@@ -40,6 +40,7 @@ class Models:
         template = checkpoint.chat_template or self.options.chat_template
         options = replace(self.options, chat_template=template)
         if checkpoint.model.startswith("replay:"):
+            _check_once(checkpoint)
             return [registry.model(checkpoint.model, options, b, self.assets) for b in benchmarks]
         model = registry.model(checkpoint.model, options, benchmarks[0], self.assets)
         if checkpoint.weights is not None:
@@ -59,6 +60,15 @@ class Models:
         if {"recording", "program"} & model.identity.keys():
             return model
         return Cached(model, self.store, self.run)
+
+
+def _check_once(recorded: Checkpoint) -> None:
+    """A recording has one answer to each prompt."""
+    if recorded.best_of is not None:
+        raise SpecError(
+            f"expected a model that can answer again for the best of {recorded.best_of.n} of "
+            f"'{recorded.name}', came a recording; leave best_of out"
+        )
 
 
 def named_series(what: Sequence[str]) -> Series:

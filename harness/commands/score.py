@@ -89,6 +89,7 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
         jobs, models = run.jobs()
         plans = [run.plan(*pair) for pair in zip(jobs, models, strict=True)]
         if request.dry_run:
+            plans = [*run.plan_baseline(), *plans]
             return _finish(setting, [plan_table(plans)], {"plan": [asdict(p) for p in plans]})
         run.check_judges(jobs, plans)
         answers = run.answers(jobs, models)
@@ -126,11 +127,12 @@ class _Run:
 
         A name that nothing answers to fails here.
         """
-        benchmarks = [self._benchmark(name) for name in self.request.benchmarks]
-        judged = [(benchmark, *self._judge(benchmark)) for benchmark in benchmarks]
-        checkpoints = self.series.checkpoints
+        benchmarks, checkpoints = self._benchmarks(), self.series.checkpoints
+        judges = [self._judge(benchmark) for benchmark in benchmarks]
+        opened = [self._models.of_checkpoint(c, benchmarks) for c in checkpoints]
+        opposing = [self._opposed(benchmark) for benchmark in benchmarks]  # may ask, so it is last
+        judged = [(b, *judge) for b, judge in zip(opposing, judges, strict=True)]
         jobs = [_Job(checkpoint, *pair) for checkpoint in checkpoints for pair in judged]
-        opened = (self._models.of_checkpoint(c, benchmarks) for c in checkpoints)
         return jobs, deque(model for models in opened for model in models)
 
     def plan(self, job: _Job, model: Model) -> Plan:
@@ -149,6 +151,20 @@ class _Run:
                 f"of {planned.undecided} fits; are they of another model?"
             )
         return planned
+
+    def plan_baseline(self) -> list[Plan]:
+        """What a baseline of one's own would be asked on each benchmark."""
+        name = self.request.baseline
+        if name is None:
+            return []
+        opponent = Checkpoint(name="baseline", model=name)
+        models = self._models
+        return [
+            plan(opponent.name, replace(b, compare=lambda _answers, _assets: []), model, judge, a)
+            for b in self._benchmarks()
+            for (model,) in [models.of_checkpoint(opponent, [b])]
+            for (_, judge), a in [(self._judge(b), self.assets)]
+        ]
 
     def check_judges(self, jobs: Sequence[_Job], plans: Sequence[Plan]) -> None:
         """Probes each hosted judge that will be asked, before anything else is spent.
@@ -199,12 +215,13 @@ class _Run:
     def _models(self) -> Models:
         return Models(self.request.options, self.assets, self.store, self.name)
 
-    def _benchmark(self, name: str) -> Benchmark:
-        request = self.request
-        benchmark = named_benchmark(name, self.series, request.decoding, request.limit)
-        if request.baseline is None:
-            return benchmark
-        return opposed(benchmark, self._baseline(request.baseline, benchmark))
+    def _benchmarks(self) -> list[Benchmark]:
+        asked, decoding, limit = self.request.benchmarks, self.request.decoding, self.request.limit
+        return [named_benchmark(name, self.series, decoding, limit) for name in asked]
+
+    def _opposed(self, benchmark: Benchmark) -> Benchmark:
+        name = self.request.baseline
+        return benchmark if name is None else opposed(benchmark, self._baseline(name, benchmark))
 
     def _baseline(self, name: str, benchmark: Benchmark) -> Answers:
         """What the named baseline answers; a dry run asks it nothing."""

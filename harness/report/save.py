@@ -21,7 +21,7 @@ def prepare(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / ".writable").touch()
-        (folder / ".writable").unlink()
+        (folder / ".writable").unlink(missing_ok=True)  # another run may look too
     except OSError as error:
         raise DataError(
             f"expected a folder for results that can be written at {folder}, but "

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import save_file
-from transformers import GPT2Config
+from transformers import AutoModelForCausalLM, GPT2Config, MistralConfig
 
 from harness.errors import DataError, ModelError, SpecError
 from harness.models.hf import build
@@ -21,8 +21,10 @@ from harness.types import Decoding, ModelOptions, Prompt
 from tests.full_disk import largest_file
 from tests.tiny.checkpoint import make_tokenizer
 from train.examples import Answer, Example
-from train.fit import Job, fit, read_examples, read_job
+from train.fit import Job, _layout, fit, read_examples, read_job
+from train.forward import apart, together
 from train.recipe import Training
+from train.rows import Row
 
 pytest_plugins = ["tests.tiny.fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -104,12 +106,24 @@ def assert_alike(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -
 
 def architecture(folder: Path, config: Any) -> Path:
     """A random network of another architecture, with the tiny tokenizer."""
-    from transformers import AutoModelForCausalLM
-
+    auto: Any = AutoModelForCausalLM
     torch.manual_seed(0)
-    AutoModelForCausalLM.from_config(config).save_pretrained(folder)  # type: ignore[no-untyped-call]
+    auto.from_config(config).save_pretrained(folder)
     make_tokenizer().save_pretrained(folder)
     return folder
+
+
+def test_a_window_that_only_one_response_exceeds_is_seen() -> None:
+    sizes: Any = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
+    heads: Any = {"num_attention_heads": 2, "num_key_value_heads": 2, "initializer_range": 0.3}
+    torch.manual_seed(0)
+    auto: Any = AutoModelForCausalLM
+    network = auto.from_config(MistralConfig(vocab_size=50, sliding_window=32, **sizes, **heads))
+    inside = Row([6] * 4, [list(range(10, 36)), list(range(12, 38))], {})
+    beyond = Row([6] * 4, [list(range(5, 45)), [7]], {})
+    with torch.no_grad():
+        assert _layout(network, [inside]) is together
+        assert _layout(network, [inside, beyond]) is apart
 
 
 def test_a_job_is_read_as_it_was_written(job: Write) -> None:
@@ -188,6 +202,17 @@ def test_a_weight_of_nothing_is_a_row_that_is_not_there(job: Write) -> None:
     assert_alike(trained(with_muted), trained(without))
 
 
+def test_a_step_whose_rows_weigh_nothing_moves_nothing(job: Write, checkpoint: Path) -> None:
+    muted = [Example(e.said, e.responses[:1], {"weight": 0.0}) for e in EXAMPLES]
+    assert_alike(trained(job("c_rlft", muted)), weights(checkpoint))
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "rmsprop"])
+def test_a_wide_epsilon_makes_small_steps(job: Write, checkpoint: Path, optimizer: str) -> None:
+    wide = job(optimizer=optimizer, epsilon=1e6)
+    assert_alike(trained(wide), weights(checkpoint))
+
+
 def test_an_even_preference_teaches_nothing(job: Write, checkpoint: Path) -> None:
     even = [
         Example(e.said, e.responses, {"p_chosen": 0.5, "p_rejected": 0.5}) for e in EXAMPLES[:4]
@@ -204,11 +229,40 @@ def test_the_log_tells_true_log_ratios(job: Write) -> None:
     assert {"kl", "accuracy", "length_chosen", "learning_rate", "grad_norm"} <= last.keys()
 
 
+def test_dpo_widens_the_gap_between_responses_that_begin_alike(job: Write) -> None:
+    alike = [
+        Example((f"Colour {n}?",), (Answer(f"{word} and b"), Answer(f"{word} and a")))
+        for n, word in enumerate(WORDS[:4])
+    ]
+    data = job("dpo", alike, epochs=6, schedule="constant", learning_rate=3e-3)
+    fit(data)
+    gaps = [
+        step["log_ratio_chosen"] - step["log_ratio_rejected"]
+        for step in steps(data)
+        if "loss" in step
+    ]
+    assert gaps[0] == pytest.approx(0, abs=1e-3)
+    assert gaps[-1] > max(gaps[0], 0.1)
+
+
 def test_lora_moves_the_weights_and_leaves_a_whole_checkpoint(job: Write, checkpoint: Path) -> None:
     found = trained(job(lora={"r": 4, "alpha": 8.0}))
     base = weights(checkpoint)
     assert found.keys() == base.keys()
     assert any(not torch.equal(found[name], base[name]) for name in base)
+
+
+def test_lora_begins_alike_whenever_it_begins(job: Write) -> None:
+    found = []
+    for state in (1, 2):
+        torch.manual_seed(state)
+        found.append(trained(job(name=f"run{state}", lora={"r": 4, "alpha": 8.0})))
+    assert_alike(*found)
+
+
+def test_lora_targets_that_are_not_there_are_named(job: Write) -> None:
+    with pytest.raises(SpecError, match="expected lora targets that"):
+        fit(job(lora={"targets": ["nowhere"]}))
 
 
 def test_a_template_of_the_recipe_goes_with_the_checkpoint(job: Write, tmp_path: Path) -> None:
@@ -314,21 +368,45 @@ def test_a_killed_training_goes_on_and_ends_the_same(job: Write, tmp_path: Path)
     assert sorted(set(numbers)) == list(range(1, 61))
 
 
+def test_figures_that_were_cut_are_written_again(job: Write) -> None:
+    data = job(epochs=2)
+    data.with_suffix(".jsonl").write_text('{"iteration": 1, "step": 1}\n{"iteration": 1, "st')
+    fit(data)
+    assert [step["step"] for step in steps(data) if "loss" in step] == [1, 2, 3, 4, 5, 6]
+
+
 def test_a_full_disk_is_one_clear_error(job: Write, tmp_path: Path) -> None:
     with largest_file(20_000), pytest.raises(DataError, match="make room"):
         fit(job())
 
 
 @pytest.mark.slow
-def test_two_processes_make_the_same_checkpoint_as_one(job: Write, tmp_path: Path) -> None:
-    alone = trained(job("c_rlft", name="alone", batch_size=4, micro_batch=2, epochs=2))
-    data = job("c_rlft", name="both", batch_size=4, micro_batch=2, epochs=2)
-    config = tmp_path / "accelerate.yaml"
-    config.write_text(
-        "compute_environment: LOCAL_MACHINE\ndistributed_type: MULTI_CPU\nnum_processes: 2\n"
-        "num_machines: 1\nmachine_rank: 0\nuse_cpu: true\nmixed_precision: 'no'\n"
-    )
-    command = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(config)]
+@pytest.mark.parametrize("objective", ["sppo", "c_rlft", "kto"])
+@pytest.mark.parametrize("n", [12, 9])
+def test_two_processes_make_the_same_checkpoint_as_one(
+    job: Write, objective: str, n: int, tmp_path: Path
+) -> None:
+    micro = 4 if objective == "kto" else 2  # its baseline is that of all processes' passes
+    size: dict[str, Any] = {"batch_size": 8, "epochs": 1}
+    alone = trained(job(objective, EXAMPLES[:n], "alone", **size, micro_batch=2 * micro))
+    data = job(objective, EXAMPLES[:n], "both", **size, micro_batch=micro)
+    # `accelerate launch` starts a single process where there is no GPU.
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     subprocess.run([*command, "-m", "train.fit", str(data)], check=True, env=environment)
     assert_alike(weights(tmp_path / "both"), alone)
+    told = [
+        [step["log_ratio_chosen"] for step in steps(one) if "log_ratio_chosen" in step]
+        for one in (tmp_path / "alone.data", data)
+    ]
+    assert told[1] == pytest.approx(told[0], abs=1e-3)
+
+
+def test_a_figure_is_the_mean_over_rows_of_unequal_passes(job: Write) -> None:
+    whole, parts = (
+        job(examples=EXAMPLES[:5], name=f"m{micro}", batch_size=8, micro_batch=micro)
+        for micro in (8, 4)
+    )
+    fit(whole)
+    fit(parts)
+    assert steps(parts)[0]["length_chosen"] == pytest.approx(steps(whole)[0]["length_chosen"])

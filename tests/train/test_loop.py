@@ -139,6 +139,14 @@ def test_the_steps_are_told_in_one_file(train: Train, folder: Path) -> None:
     assert "tiny: what was trained" in ran.out
 
 
+def test_a_line_of_figures_that_was_cut_short_stops_nothing(train: Train, folder: Path) -> None:
+    train(stage={"repeat": 1})
+    with (made(folder) / "metrics.jsonl").open("a") as stream:
+        stream.write('{"iteration": 1, "st')
+    ran = train(stage={"repeat": 1})
+    assert (ran.status, "| iter1 " in ran.out) == (0, True), ran.err
+
+
 def test_a_second_run_does_nothing_again(train: Train, folder: Path) -> None:
     train()
     weights = made(folder) / "iter2" / "model.safetensors"
@@ -282,6 +290,35 @@ def test_what_cannot_be_is_one_clear_line(
     assert ran.status == 2
     assert ran.lines[-1].startswith("error: ")
     assert said in ran.lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("later", "said"),
+    [
+        (data(judge="tiny_lang"), "no model is called 'tiny_lang'"),
+        (data(rubric="tiny_instrukt"), "did you mean 'tiny_instruct'?"),
+        ({"prompts": {"source": "./absent.jsonl"}}, "absent.jsonl"),
+        ({"training": {"learning_rate": 1e-3, "launch": "./absent.yaml"}}, "absent.yaml"),
+    ],
+)
+def test_what_a_later_stage_lacks_is_told_before_the_first(
+    train: Train, folder: Path, later: dict[str, Any], said: str
+) -> None:
+    stage = RECIPE["stages"][0] | {"repeat": 1}
+    ran = train(stages=[stage, stage | later])
+    assert (ran.status, said in ran.lines[-1]) == (2, True), ran.err
+    assert not [*(folder / "results").glob("*/iter1*")]
+
+
+@pytest.mark.parametrize("content", [None, b"\xe9"])
+def test_a_template_that_cannot_be_read_is_one_clear_line(
+    train: Train, folder: Path, content: bytes | None
+) -> None:
+    if content:
+        (folder / "own.jinja").write_bytes(content)
+    ran = train(chat_template="./own.jinja")
+    assert ran.status == 2
+    assert ran.lines[-1].startswith("error: expected a chat template in UTF-8 at ")
 
 
 @pytest.mark.parametrize(

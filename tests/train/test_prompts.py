@@ -92,6 +92,18 @@ def test_a_file_that_is_absent_is_named(tmp_path: Path, name: str) -> None:
         read_rows(f"./{name}", tmp_path)
 
 
+def test_a_file_that_is_not_utf8_is_named_with_the_line(tmp_path: Path) -> None:
+    source = put(tmp_path / "x.jsonl", b'{"prompt": "a"}\n{"prompt": "\xe9"}\n')
+    with pytest.raises(DataError, match=r"UTF-8 in .*x.jsonl, line 2"):
+        read_rows(source, tmp_path)
+
+
+def test_half_a_character_is_no_prompt(tmp_path: Path) -> None:
+    source = put(tmp_path / "x.jsonl", b'{"prompt": "\\ud800"}\n')
+    with pytest.raises(DataError, match="row 1: expected text in 'prompt'"):
+        read_prompts(Prompts(source=source), tmp_path)
+
+
 def test_a_parquet_file_without_rows_is_refused(tmp_path: Path) -> None:
     import pyarrow as pa
     from pyarrow import parquet

@@ -71,6 +71,12 @@ def test_a_conversation_must_end_with_the_user(writer: Writer, said: tuple[str, 
         one(writer, Answer("c"), said=said)
 
 
+def test_a_prompt_without_a_token_is_refused(tokenizer: Any) -> None:
+    plain = Writer(tokenizer, Shipped("{{ messages[0]['content'] }}"), END)
+    with pytest.raises(DataError, match="at least one token, came none for ''"):
+        one(plain, Answer("c"), said=("",))
+
+
 def test_the_condition_is_told_by_the_template(tokenizer: Any) -> None:
     writer = Writer(tokenizer, Shipped(CONDITIONED), END)
     texts = [

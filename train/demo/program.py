@@ -7,7 +7,8 @@ from functools import lru_cache
 from itertools import product
 
 from harness.errors import SpecError
-from harness.types import Comparison, Verdict
+from harness.judging import Settled
+from harness.types import Comparison, Judge, Model, Verdict
 from train.demo.world import OPERATIONS, STYLES, preference
 
 
@@ -46,6 +47,20 @@ class Program:
             )
         asked = candidate.prompt.turns[-1]
         return preference(asked, candidate.text, baseline.text, length_weight=self.length_weight)
+
+
+def decided(model: Model, length_weight: float) -> Judge:
+    """A judge by program under the name it was called by; a missing text is unread.
+
+    Raises:
+        SpecError: It was named with a model, whose name its verdicts would bear.
+    """
+    if "program" not in model.identity:
+        raise SpecError(
+            f"expected a judge that decides by program alone, came it with the model "
+            f"'{model.name}', which it would not ask; leave ':{model.name}' out"
+        )
+    return Settled(Program(model.name, length_weight))
 
 
 @lru_cache

@@ -1,6 +1,7 @@
 """Files are whole, or stay as they were."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,12 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path, place: str) 
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match=r"expected to write .*x\.json, but "):
         write_json(tmp_path / place, {})
+
+
+def test_two_runs_may_prepare_a_folder_at_once(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(prepare, [tmp_path] * 2000))
+    assert names_in(tmp_path) == []
 
 
 def test_a_file_system_that_takes_no_files_is_one_line() -> None:

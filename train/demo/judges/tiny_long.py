@@ -1,8 +1,7 @@
 """The training judge: the world's preference with a weakness for long responses."""
 
-from harness.judging import Settled
 from harness.types import Judge, Model, Rubric
-from train.demo.program import Program
+from train.demo.program import decided
 
 LENGTH_WEIGHT = 0.15
 """Log-odds for each character by which a response is longer."""
@@ -10,4 +9,4 @@ LENGTH_WEIGHT = 0.15
 
 def build(_rubric: Rubric, model: Model) -> Judge:
     """The judge, which asks neither the model nor by the rubric; a missing text is unread."""
-    return Settled(Program(model.name, LENGTH_WEIGHT))
+    return decided(model, LENGTH_WEIGHT)

@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import registry
+from harness.errors import SpecError
 from harness.judging import Unasked
+from harness.models.scripted import Scripted
 from harness.types import Judge
 from tests.records import comparison, generation, prompt, rubric
 
@@ -30,6 +32,12 @@ def preference(name: str, one: str, other: str) -> float | None:
 )
 def test_each_judge_has_its_own_weakness_for_length(name: str, value: float) -> None:
     assert preference(name, "*abc.xxxx", "*abc.") == pytest.approx(value)
+
+
+@each_judge
+def test_a_model_that_would_not_be_asked_is_refused(name: str) -> None:
+    with pytest.raises(SpecError, match="came it with the model 'parrot', which it would not ask"):
+        registry.judge(f"{name}:parrot", rubric(), Scripted(lambda _: "1", "parrot"))
 
 
 @each_judge
