@@ -43,7 +43,7 @@ from transformers import (
 )
 from transformers.integrations.integration_utils import get_available_reporting_integrations
 
-from harness.errors import DataError, ModelError, SpecError
+from harness.errors import DataError, HarnessError, ModelError, SpecError
 from harness.files import write_whole
 from harness.models.local import templates
 from harness.models.local.loading import (
@@ -372,6 +372,12 @@ class Fit(Trainer):
             rmtree(partial, ignore_errors=True)
         self.accelerator.wait_for_everyone()
         network = self.accelerator.unwrap_model(self.model)
+        # The loss of a step is seen before the step is taken: nobody has seen the last one's work.
+        if not all(weight.isfinite().all() for weight in network.parameters()):
+            raise ModelError(
+                f"expected weights that are numbers after iteration {self.job.iteration}, came "
+                f"others from the last step; lower learning_rate; earlier iterations are kept"
+            )
         if self.job.training.lora:
             network.merge_and_unload().save_pretrained(partial, is_main_process=is_main)
         else:
@@ -472,7 +478,7 @@ def _arguments(training: Training, states: Path, rows: int) -> TrainingArguments
             f"expected {absent[0]} to be installed, which report_to names; "
             f"pip install {absent[0]}, or leave it out"
         )
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(states),
         max_steps=-(-rows // training.batch_size),
         per_device_train_batch_size=micro,
@@ -503,7 +509,20 @@ def _arguments(training: Training, states: Path, rows: int) -> TrainingArguments
         average_tokens_across_devices=False,
         ddp_find_unused_parameters=False,
     )
+    # Several GPUs are for `launch`: without it, transformers would give each a batch of its own.
+    arguments._n_gpu = min(arguments.n_gpu, 1)  # noqa: SLF001 - there is no public way
+    return arguments
+
+
+def main(folder: str) -> int:
+    """Trains a folder; exit status 2, and one line, if that cannot be."""
+    try:
+        fit(Path(folder))
+    except HarnessError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    return 0
 
 
 if __name__ == "__main__":
-    fit(Path(sys.argv[1]))
+    sys.exit(main(sys.argv[1]))

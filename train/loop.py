@@ -13,7 +13,9 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from fcntl import LOCK_EX, LOCK_NB, flock
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -85,14 +87,29 @@ def train(request: TrainRequest, setting: Setting) -> Path:
         run = _Run(request, setting, recipe, store)
         prepare(run.folder)
         run.check()
-        for turn in turns(recipe):
-            run.turn(turn)
-            run.write_series(turn)
+        with _alone(run.folder):
+            for turn in turns(recipe):
+                run.turn(turn)
+                run.write_series(turn)
     series = run.folder / "series.yaml"
     setting.show([run.table()])
     setting.keep(run.document(series))
     setting.note(f"written to {series}; score it: run_eval.py score {series} -b BENCHMARK")
     return series
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Sees that no other process trains in the folder; one that was killed holds nothing."""
+    with (folder / ".lock").open("w") as lock:
+        try:
+            flock(lock, LOCK_EX | LOCK_NB)
+        except BlockingIOError as error:
+            raise DataError(
+                f"expected nobody else to train in {folder}, but another command does; wait for "
+                f"it, or name another folder with --out"
+            ) from error
+        yield
 
 
 def turns(recipe: Recipe) -> list[Turn]:

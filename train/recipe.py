@@ -116,6 +116,8 @@ class Training(BaseModel):
     def _falls(self) -> Self:
         if self.final_learning_rate > self.learning_rate:
             raise ValueError("expected final_learning_rate to be at most learning_rate")
+        if self.schedule == "constant" and self.final_learning_rate:
+            raise ValueError("expected no final_learning_rate where the schedule is constant")
         return self
 
 

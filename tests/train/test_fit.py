@@ -336,6 +336,12 @@ def test_a_loss_that_is_no_number_is_one_clear_error(job: Write, tmp_path: Path)
     assert not (tmp_path / "iter1").exists()
 
 
+def test_weights_that_the_last_step_broke_are_not_kept(job: Write, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="expected weights that are numbers after iteration 1"):
+        fit(job("sft", steps=1, learning_rate=1e38, max_grad_norm=1e38, optimizer="rmsprop"))
+    assert not (tmp_path / "iter1").exists()
+
+
 def test_a_batch_must_divide_into_passes(job: Write) -> None:
     with pytest.raises(SpecError, match="multiple of micro_batch times 1 processes, came 4 with 3"):
         fit(job(micro_batch=3))
@@ -349,6 +355,15 @@ def test_a_listener_that_is_not_installed_is_named(job: Write) -> None:
 def test_data_of_another_kind_are_refused(job: Write) -> None:
     with pytest.raises(DataError, match="for the objective 'sppo'"):
         fit(job("sppo", [Example(e.said, e.responses) for e in EXAMPLES]))
+
+
+def test_a_program_that_cannot_train_says_one_line(job: Write) -> None:
+    data = job("sppo", [Example(e.said, e.responses) for e in EXAMPLES])
+    command = [sys.executable, "-m", "train.fit", str(data)]
+    ran = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert ran.returncode == 2
+    assert "Traceback" not in ran.stderr
+    assert ran.stderr.splitlines()[-1].startswith("error: expected rows of 2 or more responses")
 
 
 def test_a_killed_training_goes_on_and_ends_the_same(job: Write, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,16 @@ def test_a_line_of_figures_that_was_cut_short_stops_nothing(train: Train, folder
         stream.write('{"iteration": 1, "st')
     ran = train(stage={"repeat": 1})
     assert (ran.status, "| iter1 " in ran.out) == (0, True), ran.err
+
+
+def test_two_commands_do_not_train_in_one_folder(train: Train, folder: Path) -> None:
+    train(stage={"repeat": 1})
+    (made(folder) / "iter1").rename(folder / "before")
+    with (made(folder) / ".lock").open("w") as held:
+        flock(held, LOCK_EX)
+        ran = train(stage={"repeat": 1})
+    assert (ran.status, "but another command does" in ran.lines[-1]) == (2, True), ran.err
+    assert train(stage={"repeat": 1}).status == 0
 
 
 def test_a_second_run_does_nothing_again(train: Train, folder: Path) -> None:
