@@ -259,6 +259,7 @@ class _Run:
             self.assets,
             folder,
             self.setting.note,
+            [text for held in self._held_out.values() for text in held],
         )
 
     def _prompts(self, turn: Turn) -> list[str]:
@@ -270,9 +271,14 @@ class _Run:
 
     def _refuse_held_out(self, texts: Iterable[str]) -> None:
         known = list(texts)
-        for name in self.recipe.held_out:
-            held = load(registry.benchmark(name), self.assets)
-            refuse_overlap(known, [turn for prompt in held for turn in prompt.turns], name)
+        for name, held in self._held_out.items():
+            refuse_overlap(known, held, name)
+
+    @cached_property
+    def _held_out(self) -> dict[str, list[str]]:
+        """What each benchmark asks that may not be trained on."""
+        loaded = {n: load(registry.benchmark(n), self.assets) for n in self.recipe.held_out}
+        return {n: [turn for p in prompts for turn in p.turns] for n, prompts in loaded.items()}
 
     @cached_property
     def assets(self) -> Assets:

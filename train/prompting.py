@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from harness.errors import DataError, ModelError
 from harness.stats.rouge import rouge_l, tokens
 from harness.types import Decoding, Generation, Model, Prompt
+from train.prompts import normal
 
 SHOWN = 8
 """Examples in a question."""
@@ -62,7 +63,11 @@ class Generate(BaseModel):
 
 
 def new_prompts(
-    settings: Generate, examples: Sequence[str], model: Model, say: Callable[[str], None]
+    settings: Generate,
+    examples: Sequence[str],
+    model: Model,
+    say: Callable[[str], None],
+    held_out: Sequence[str] = (),
 ) -> list[str]:
     """At most `n` prompts in the order of writing, unlike the examples and each other.
 
@@ -71,6 +76,7 @@ def new_prompts(
         examples: What people asked, each once.
         model: Who writes.
         say: Is told how many answers were dropped, and why.
+        held_out: What may not be asked.
 
     Raises:
         DataError: There are fewer examples than a question shows.
@@ -81,7 +87,7 @@ def new_prompts(
             f"expected at least {SHOWN} prompts to write new ones after, came {len(examples)}; "
             "give the recipe more prompts"
         )
-    sieve, random = _Sieve(settings, examples), Random(settings.seed)
+    sieve, random = _Sieve(settings, examples, held_out), Random(settings.seed)
     asked, limit = 0, settings.tries * settings.n
     while (missing := settings.n - len(sieve.kept)) and asked < limit:
         numbers = range(asked, min(asked + missing, asked + _ROUND, limit))
@@ -141,8 +147,11 @@ def _resemble(one: _Words, other: _Words, limit: float) -> bool:
 class _Sieve:
     """Keeps new prompts, and counts why others are not kept."""
 
-    def __init__(self, settings: Generate, examples: Sequence[str]) -> None:
+    def __init__(
+        self, settings: Generate, examples: Sequence[str], held_out: Sequence[str]
+    ) -> None:
         self.kept: list[str] = []
+        self._held_out = set(map(normal, held_out))
         self._settings = settings
         self._known = list(map(_words, examples))
         self._faults: Counter[str] = Counter()
@@ -173,6 +182,8 @@ class _Sieve:
     def _double(self, words: _Words) -> str | None:
         if any(words.text == known.text for known in self._known):
             return "known already"
+        if normal(words.text) in self._held_out:
+            return "held out"
         limit = self._settings.similarity
         close = any(_resemble(words, known, limit) for known in self._known)
         return "too similar" if close else None

@@ -71,9 +71,9 @@ def part(prompts: Sequence[str], index: int, parts: int) -> list[str]:
 
 
 def overlap(prompts: Iterable[str], held: Iterable[str]) -> list[str]:
-    """Those of the prompts that are held out, whatever their case, white space and Unicode form."""
-    kept_away = {_normal(text) for text in held}
-    return [prompt for prompt in prompts if _normal(prompt) in kept_away]
+    """Those of the prompts that are held out, as `normal` has them."""
+    kept_away = {normal(text) for text in held}
+    return [prompt for prompt in prompts if normal(prompt) in kept_away]
 
 
 def refuse_overlap(prompts: Iterable[str], held: Iterable[str], benchmark: str) -> None:
@@ -177,7 +177,7 @@ def _prompt(spec: Prompts, number: int, row: dict[str, Any]) -> str:
     return text
 
 
-def _normal(text: str) -> str:
-    """The text as it is compared."""
+def normal(text: str) -> str:
+    """The text as it is compared, whatever its case, white space and Unicode form."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return " ".join(unicodedata.normalize("NFKC", folded).split())

@@ -31,6 +31,8 @@ class Workshop:
     """Of the recipe: paths that begin with a dot are relative to it."""
     say: Callable[[str], None]
     """Tells the user a line: what was dropped, and why."""
+    held_out: Sequence[str] = ()
+    """What benchmarks ask that may not be trained on: prompts that are made here avoid it."""
 
 
 @dataclass(frozen=True, slots=True)

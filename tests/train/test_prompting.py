@@ -216,3 +216,15 @@ def test_too_few_examples_are_refused() -> None:
 def test_settings_are_checked_at_the_door(field: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         settings(**field)
+
+
+def test_what_a_benchmark_asks_is_not_asked_in_training() -> None:
+    said: list[str] = []
+    held = ["Name the  CAPITAL of Peru."]
+    settings = Generate(model="m", n=1, tries=3)
+    texts = iter(["Name the capital of Peru.", "Tell me of a famous river"])
+    writer = Scripted(lambda _: next(texts))
+    assert new_prompts(settings, EXAMPLES, writer, said.append, held) == [
+        "Tell me of a famous river"
+    ]
+    assert "1 held out" in said[0]

@@ -97,7 +97,9 @@ def _prompts(settings: Settings, workshop: Workshop) -> Sequence[str]:
     if settings.generate is None:
         return workshop.prompts
     writer = workshop.open_model(settings.generate.model)
-    prompts = new_prompts(settings.generate, workshop.prompts, writer, workshop.say)
+    prompts = new_prompts(
+        settings.generate, workshop.prompts, writer, workshop.say, workshop.held_out
+    )
     close(writer)
     return prompts
 
