@@ -141,7 +141,7 @@ def _check_family(origin: Path | str, series: Series) -> None:
         seen.append(checkpoint.name)
 
 
-_PATHS = ("judgments", "weights")
+_PATHS = ("model", "judgments", "weights", "trained_by_judge")
 
 
 def _anchored(series: Series, file: YamlFile) -> Series:
@@ -150,10 +150,14 @@ def _anchored(series: Series, file: YamlFile) -> Series:
     def anchor(name: str | None) -> str | None:
         return name and file.anchor(name)
 
-    checkpoints = [
-        c.model_copy(update={key: anchor(getattr(c, key)) for key in ("model", *_PATHS)})
-        for c in series.checkpoints
-    ]
+    def anchored(c: Checkpoint) -> Checkpoint:
+        update: dict[str, object] = {key: anchor(getattr(c, key)) for key in _PATHS}
+        if c.best_of is not None:
+            judge = anchor(c.best_of.judge)
+            update["best_of"] = c.best_of.model_copy(update={"judge": judge})
+        return c.model_copy(update=update)
+
+    checkpoints = [anchored(c) for c in series.checkpoints]
     return series.model_copy(update={"checkpoints": checkpoints, "judge": anchor(series.judge)})
 
 

@@ -279,3 +279,12 @@ def test_a_repeated_key_is_an_error(tmp_path: Path, text: str, said: str) -> Non
 def test_credentials_in_an_address_are_no_part_of_a_name() -> None:
     series = series_of(["http://u:secret@h/v1#m", "http://u:secret@i/v1#m"])
     assert [one.name for one in series.checkpoints] == ["http:__h_v1#m", "http:__i_v1#m"]
+
+
+def test_judges_that_are_folders_are_found_from_anywhere(tmp_path: Path) -> None:
+    one = "{name: a, model: 'hf:./a', trained_by_judge: 'hf:./j', best_of: {n: 2, judge: 'hf:./j'}}"
+    (tmp_path / "s.yaml").write_text(f"name: s\njudge: 'hf:./j'\ncheckpoints: [{one}]\n")
+    series = read_series(tmp_path / "s.yaml")
+    (found,) = series.checkpoints
+    assert found.best_of is not None
+    assert found.trained_by_judge == found.best_of.judge == series.judge == f"hf:{tmp_path}/j"
