@@ -92,6 +92,9 @@ def judge_model(name: str, options: ModelOptions, benchmark: Benchmark, assets: 
     kind, _, asked = name.partition(":")
     if kind in judges():
         return judge_model(asked, options, benchmark, assets) if asked else Unasked(name)
+    if kind not in backends():
+        models = [f"{scheme}:{asked or 'NAME'}" for scheme in backends()]
+        raise UnknownNameError("judge", public(name), [*judges(), *models])
     scheme, rest = _scheme(name)
     if scheme != "replay":
         return live(name, options)

@@ -113,9 +113,11 @@ class Training(BaseModel):
     """An accelerate configuration file: FSDP, DeepSpeed, several devices."""
 
     @model_validator(mode="after")
-    def _falls(self) -> Self:
+    def _fits(self) -> Self:
         if self.final_learning_rate > self.learning_rate:
             raise ValueError("expected final_learning_rate to be at most learning_rate")
+        if self.batch_size % min(self.batch_size, self.micro_batch):
+            raise ValueError("expected batch_size to be a multiple of micro_batch")
         if self.schedule == "constant" and self.final_learning_rate:
             raise ValueError("expected no final_learning_rate where the schedule is constant")
         return self

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from harness.errors import DataError
 from harness.types import Decoding, Generation, Model, Prompt
 from train.examples import Answer
 
@@ -10,7 +11,13 @@ from train.examples import Answer
 def sampled(
     model: Model, prompts: Sequence[str], decoding: Decoding, n: int
 ) -> list[list[Generation]]:
-    """The model's n responses to each prompt, in order, from one call."""
+    """The model's n responses to each prompt, in order, from one call.
+
+    Raises:
+        DataError: There are no prompts.
+    """
+    if not prompts:
+        raise DataError("expected prompts to sample responses to, came none; give the recipe some")
     asked = [
         Prompt(f"{number}/{sample}", (text,), replace(decoding, sample=sample))
         for number, text in enumerate(prompts)

@@ -112,6 +112,8 @@ def doubts(checkpoint: Checkpoint, judge: str) -> Iterator[str]:
     """What the series gives reason to doubt when that judge judges the checkpoint."""
     if checkpoint.trained_by_judge == judge:
         yield f"{judge} also labelled its training data"
+    if checkpoint.best_of is not None and checkpoint.best_of.judge == judge:
+        yield f"{judge} also picked the best of its samples"
     if checkpoint.model.startswith("http") and checkpoint.weights is None:
         yield (
             "its server does not tell its weights, so answers are kept by name and address; "

@@ -177,5 +177,7 @@ def test_a_judge_that_is_not_recorded_is_a_model_like_any_other() -> None:
 
 
 def test_a_judge_of_no_known_scheme_is_refused_as_a_model_is() -> None:
-    with pytest.raises(UnknownNameError, match="no model is called 'openia:x'"):
+    with pytest.raises(
+        UnknownNameError, match="no judge is called 'openia:x'; did you mean 'openai:x'"
+    ):
         judge_model("openia:x")

@@ -280,8 +280,12 @@ def test_ctrl_c_leaves_a_run_that_goes_on(folder: Path, train: Train) -> None:
         ({"base": "hf:./nowhere"}, "nowhere is no folder here"),
         ({"prompts": {"source": "./held.jsonl"}}, "expected no training prompt that tiny_instruct"),
         ({"prompts": {"source": "./absent.jsonl"}}, "absent.jsonl"),
+        ({"prompts": None}, "expected prompts to sample responses to, came none"),
         ({"held_out": ["tiny_instrukt"]}, "no benchmark is called 'tiny_instrukt'; did you mean"),
-        ({"stage": data(judge="tiny_lang")}, "no model is called 'tiny_lang'"),
+        (
+            {"stage": data(judge="tiny_lang")},
+            "no judge is called 'tiny_lang'; did you mean 'tiny_long'?",
+        ),
         ({"stage": data(judge="replay:./x.json")}, "x.json"),
         ({"stage": {"objective": {"name": "spo", "eta": 5}}}, "'spo'"),
         ({"stage": {"objective": {"name": "sppo", "beta": 5}}}, "did you mean 'eta'?"),
@@ -306,7 +310,7 @@ def test_what_cannot_be_is_one_clear_line(
 @pytest.mark.parametrize(
     ("later", "said"),
     [
-        (data(judge="tiny_lang"), "no model is called 'tiny_lang'"),
+        (data(judge="tiny_lang"), "no judge is called 'tiny_lang'; did you mean 'tiny_long'?"),
         (data(rubric="tiny_instrukt"), "did you mean 'tiny_instruct'?"),
         ({"prompts": {"source": "./absent.jsonl"}}, "absent.jsonl"),
         ({"training": {"learning_rate": 1e-3, "launch": "./absent.yaml"}}, "absent.yaml"),
@@ -368,3 +372,24 @@ def test_a_judge_that_reads_nothing_drops_all_pairs_and_says_so(train: Train, fo
     assert ran.status == 2
     assert ran.lines[-1].startswith("error: expected pairs to train on, came 0 pairs")
     assert "unread" in ran.lines[-1]
+
+
+@pytest.mark.slow
+def test_an_accelerate_configuration_launches_the_training(train: Train, folder: Path) -> None:
+    (folder / "accelerate.yaml").write_text(
+        "compute_environment: LOCAL_MACHINE\ndistributed_type: 'NO'\nnum_processes: 1\n"
+        "use_cpu: true\nmixed_precision: 'no'\n"
+    )
+    training = RECIPE["stages"][0]["training"] | {"launch": "./accelerate.yaml"}
+    ran = train(stage={"repeat": 1, "training": training})
+    assert ran.status == 0, ran.err
+    assert (made(folder) / "iter1" / "model.safetensors").is_file()
+
+
+@pytest.mark.slow
+def test_a_launch_that_fails_is_one_clear_error(train: Train, folder: Path) -> None:
+    (folder / "wrong.yaml").write_text("distributed_type: NONSENSE\n")
+    training = RECIPE["stages"][0]["training"] | {"launch": "./wrong.yaml"}
+    ran = train(stage={"repeat": 1, "training": training})
+    assert ran.status == 2
+    assert "expected 'accelerate launch' with ./wrong.yaml to train" in ran.lines[-1]

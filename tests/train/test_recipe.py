@@ -145,6 +145,7 @@ def test_what_is_wrong_gets_file_line_and_remedy(
         ("lora: {rank: 8}", "there is no key 'stages.0.training.lora.rank'; keys here: r, alpha"),
         ("report_to: wandb", "report_to': input should be a valid tuple, came 'wandb'"),
         ("final_learning_rate: 0.1", "expected final_learning_rate to be at most learning_rate"),
+        ("{batch_size: 9, micro_batch: 2}", "expected batch_size to be a multiple of micro_batch"),
         (
             "{schedule: constant, final_learning_rate: 0.001}",
             "expected no final_learning_rate where the schedule is constant",

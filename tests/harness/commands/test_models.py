@@ -156,6 +156,12 @@ def test_a_judge_that_labelled_the_training_data_is_a_doubt() -> None:
     assert not list(doubts(trained, "hf:k"))
 
 
+def test_a_judge_that_picked_the_best_samples_is_a_doubt() -> None:
+    picked = checkpoint("scripted:a", best_of={"n": 2, "judge": "hf:j"})
+    assert list(doubts(picked, "hf:j")) == ["hf:j also picked the best of its samples"]
+    assert list(doubts(picked, "hf:k")) == []
+
+
 def test_a_server_without_weights_is_a_doubt() -> None:
     (doubt,) = doubts(checkpoint("http://h/v1#a"), "hf:j")
     assert "does not tell its weights" in doubt

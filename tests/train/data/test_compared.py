@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from harness.errors import ModelError
+from harness.errors import DataError, ModelError
 from harness.models.hf import HuggingFace
 from harness.types import (
     UNWATCHED,
@@ -240,9 +240,14 @@ def test_nothing_dropped_is_said_too() -> None:
     assert desk.said == ["1 pairs of 1 prompts compared by 'some:judge'; prompts dropped: none"]
 
 
+def test_no_prompts_at_all_are_an_error_of_the_recipe() -> None:
+    with pytest.raises(DataError, match="expected prompts to sample responses to, came none"):
+        Desk([]).build()
+
+
 @pytest.mark.parametrize(
     ("prompts", "causes"),
-    [(["a?cd", "b?cd"], "2 unread"), (["aAaA"], "1 tied"), (["!!!!"], "1 refused"), ([], "none")],
+    [(["a?cd", "b?cd"], "2 unread"), (["aAaA"], "1 tied"), (["!!!!"], "1 refused")],
 )
 def test_no_pair_at_all_is_an_error_in_one_line(prompts: list[str], causes: str) -> None:
     with pytest.raises(ModelError) as caught:
