@@ -1,6 +1,7 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from unittest.mock import patch
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.errors import ModelError
+from harness.errors import ModelError, SpecError
 from harness.models.hf import HuggingFace, build
 from harness.models.scripted import Scripted
 from harness.pipeline import answer
@@ -28,11 +29,13 @@ from harness.types import (
     Watch,
     close,
 )
-from tests.records import benchmark, generation, prompt
+from tests import records
+from tests.records import benchmark, generation
 
 pytest_plugins = ["tests.tiny.fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")
 SAMPLED = Decoding(max_tokens=9, temperature=1.0)
+prompt = partial(records.prompt, decoding=SAMPLED)
 WORTH = {"bad": 0.0, "fair": 1.0, "good": 2.0, "best": 4.0}
 
 
@@ -196,7 +199,8 @@ def test_a_response_that_beats_most_is_preferred_to_one_that_wins_once() -> None
 
 def test_the_answer_is_to_the_prompt_as_it_was_asked() -> None:
     wrapped = BestOf(sampling("bad", "good"), Says(by_worth), 2)
-    answers = answer(benchmark(), wrapped, lambda *_: b"")  # type: ignore[arg-type]
+    sampled = benchmark(load=lambda _: [prompt("q0"), prompt("q1")])
+    answers = answer(sampled, wrapped, lambda *_: b"")  # type: ignore[arg-type]
     assert [one.text for one in answers.generations] == ["good", "good"]
     assert {one.model for one in answers.generations} == {"model best of 2"}
 
@@ -288,3 +292,8 @@ def test_real_samples_are_judged_and_one_of_them_comes_back(model: HuggingFace) 
     (chosen,) = BestOf(replace(model, batch_size=1), judge, 4).generate([asked], seen)
     assert chosen.text == max(texts)
     assert seen.started_ids == ["q"]
+
+
+def test_samples_that_would_all_be_the_same_are_not_asked_for() -> None:
+    with pytest.raises(SpecError, match="expected a temperature above 0 for the best of 2"):
+        BestOf(sampling("bad"), Says(by_worth), 2).generate([records.prompt("q")])
