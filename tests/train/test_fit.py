@@ -342,9 +342,10 @@ def test_weights_that_the_last_step_broke_are_not_kept(job: Write, tmp_path: Pat
     assert not (tmp_path / "iter1").exists()
 
 
-def test_a_batch_must_divide_into_passes(job: Write) -> None:
-    with pytest.raises(SpecError, match="multiple of micro_batch times 1 processes, came 4 with 3"):
-        fit(job(micro_batch=3))
+def test_a_batch_must_divide_into_passes(job: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    with pytest.raises(SpecError, match="multiple of micro_batch times 4 processes, came 6 with 1"):
+        fit(job(batch_size=6, micro_batch=3))
 
 
 def test_a_listener_that_is_not_installed_is_named(job: Write) -> None:
