@@ -22,7 +22,7 @@ def test_the_quick_tour_trains_scores_and_reports(run: Run, tmp_path: Path) -> N
     for part in ("LC win rate", "under three judges", "head-to-head", "sppo-iter1 best of 16"):
         assert part in report
         assert part in ran.out
-    judged = report.partition("under three judges")[2].splitlines()
+    judged = report.partition("The same answers under three judges")[2].splitlines()
     gained = next(line for line in judged if line.startswith("| sppo-iter1 ")).split("|")
     assert float(gained[2]) > 52, "one iteration pleases the judge that it was trained on"
     series = yaml.safe_load((folder / "demo.yaml").read_text())
