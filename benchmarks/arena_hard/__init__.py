@@ -9,12 +9,11 @@ from collections.abc import Mapping, Sequence
 
 from benchmarks.arena_hard import files, parity, scores
 from benchmarks.arena_hard.rubric import CONFIG, rubric
-from harness.pairing import in_both_orders, meeting_items
+from harness.pairing import both_ways, meeting_items
 from harness.types import (
     Assets,
     Benchmark,
     Card,
-    Comparison,
     Decoding,
     Files,
     Generation,
@@ -61,11 +60,6 @@ def read_outputs(rows: Rows, assets: Assets) -> dict[tuple[str, ...], tuple[str,
     return files.read_outputs(rows, asked(assets))
 
 
-def compare(generations: Sequence[Generation], assets: Assets) -> list[Comparison]:
-    """Both games of every prompt: the baseline is assistant A in the first, B in the second."""
-    return in_both_orders(load_baseline(assets))(generations, assets)
-
-
 def aggregate(verdicts: Sequence[Verdict], _assets: Assets) -> list[Score]:
     """Win rates and the average length."""
     return [*scores.all_scores(scores.played(verdicts)), scores.average_length(verdicts)]
@@ -108,7 +102,7 @@ BENCHMARK = Benchmark(
         min_coverage=0.95,
     ),
     load=load,
-    compare=compare,
+    compare=both_ways(load_baseline),
     grader=rubric,
     aggregate=aggregate,
     files=Files(
@@ -121,4 +115,5 @@ BENCHMARK = Benchmark(
     verify=parity.verify,
     identify=identify,
     items=meeting_items,
+    both_orders=True,
 )

@@ -97,10 +97,11 @@ def _expected(assets: Assets) -> dict[tuple[str, str], list[dict[str, str]]]:
 def _entered(assets: Assets, judge: str) -> tuple[list[str], Battles]:
     """Models by number, and battles in published order, a strong one entered as three."""
     rows = list(_sampled(assets) if judge == "battles_sample" else _judged(assets, judge))
-    models = list(dict.fromkeys(name for row in rows for name in row[:2]))
-    first, second = ([models.index(row[side]) for row in rows] for side in (0, 1))
-    values = np.array([row[2] for row in rows])
-    return models, Battles(np.array(first), np.array(second), values, np.ones(len(rows)))
+    models = list(dict.fromkeys(name for one, other, _ in rows for name in (one, other)))
+    first = np.array([models.index(one) for one, _, _ in rows])
+    second = np.array([models.index(other) for _, other, _ in rows])
+    values = np.array([value for _, _, value in rows])
+    return models, Battles(first, second, values, np.ones(len(rows)))
 
 
 def _sampled(assets: Assets) -> Iterator[tuple[str, str, float]]:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.arena_hard.style import counts, standardised
+from benchmarks.arena_hard.style import counts, differences
 from harness.stats import ridge_logistic
 from harness.stats.bradley_terry import (
     ELO_SCALE,
@@ -155,17 +155,18 @@ def published_figures(battles: Battles) -> tuple[float, float, float] | None:
 def style_win_rate(games: Games) -> Score:
     """Win rate had both sides written in the same style, its 95 % interval over prompts.
 
-    A logistic regression explains the games by the model and by four standardised differences in
-    style, penalised as published; then the differences are set to 0. Upstream fits the models of a
-    whole board together, which share their coefficients of style; here one model is fitted alone.
+    A logistic regression explains the games by the model and by four differences in style,
+    penalised as published; then the differences are set to 0. Upstream fits the models of a whole
+    board together, which share their coefficients of style; here one model is fitted alone, so
+    that its value is not comparable with a published board's.
     """
     read = games.read
     n, n_unread = len(read.preference_N), len(games.preference_N) - len(read.preference_N)
     if not n or read.styles is None:
         return Score("style_win_rate", None, n, n_unread)
     battles = read.battles
-    differences = standardised(*read.styles, battles.weight_N)
-    rows = ridge_logistic.Rows(np.column_stack([np.ones(n), differences]), 1 - battles.value_N)
+    style_N_f = differences(*read.styles, battles.weight_N)
+    rows = ridge_logistic.Rows(np.column_stack([np.ones(n), style_N_f]), 1 - battles.value_N)
     c = len(np.unique(read.prompt_N))
     draws_b_c = np.random.default_rng(0).multinomial(c, np.full(c, 1 / c), REPLICATES)
     times_b_N = np.vstack([np.ones(c, np.int64), draws_b_c])[:, _dense(read.prompt_N)]

@@ -2,8 +2,10 @@
 
 Source: lmarena/arena-hard-auto@0489bf3, `add_markdown_info.py` and `construct_style_matrices` of
 `utils_math.py`: headers, lists and bold text outside code blocks are counted; each difference of
-two counts is divided by their sum plus one, and all are standardised over the battles.
-Deviation: lengths are characters, where upstream counts tokens of gpt-3.5-turbo's encoding.
+two counts is divided by their sum plus one, and by its deviation over the battles.
+Deviations: lengths are characters, where upstream counts tokens of gpt-3.5-turbo's encoding; and
+upstream also takes the mean over the battles of all models of a board from each difference. With
+one model alone that would leave its own usual style in place, so here 0 is equal style.
 """
 
 import re
@@ -31,10 +33,10 @@ def counts(text: str) -> tuple[int, ...]:
     return len(text), *(len(mark.findall(prose)) for mark in _MARKS)
 
 
-def standardised(first_N_f: Array, second_N_f: Array, weight_N: Array) -> Array:
-    """Differences in style, of mean 0 and deviation 1 over battles of those weights.
+def differences(first_N_f: Array, second_N_f: Array, weight_N: Array) -> Array:
+    """Differences in style, of deviation 1 over battles of those weights; 0 is equal style.
 
-    A feature in which no battle differs from another is 0.
+    A feature that differs alike in all battles says nothing of what it is worth: it is 0.
 
     Args:
         first_N_f: Counts of one side's answers.
@@ -44,5 +46,6 @@ def standardised(first_N_f: Array, second_N_f: Array, weight_N: Array) -> Array:
     ratio = (first_N_f - second_N_f) / (first_N_f + second_N_f + 1)
     centred = ratio - np.average(ratio, axis=0, weights=weight_N)
     spread = np.sqrt(np.average(centred**2, axis=0, weights=weight_N))
-    found: Array = centred / np.where(spread > 0, spread, 1.0)
+    varies = spread > 1e-12
+    found: Array = np.where(varies, ratio / np.where(varies, spread, 1.0), 0.0)
     return found

@@ -89,7 +89,9 @@ def test_judgments_of_another_form_are_refused(rows: list[dict[str, Any]], messa
 
 
 def test_judgments_that_are_written_hold_the_games_that_are_read_again(official: Assets) -> None:
-    given = [asked(v, official, said) for v, said in zip(verdicts((1.0, 0.25)), ("x", "y"))]
+    given = [
+        asked(v, official, said) for v, said in zip(verdicts((1.0, 0.25)), ("x", "y"), strict=True)
+    ]
     (row,) = json.loads(json.dumps(files.write_judgments(given)))
     assert (row["judge"], row["model"]) == ("gpt-4-1106-preview", "candidate")
     assert [game["score"] for game in row["games"]] == ["B>>A", "A>B"]
@@ -100,8 +102,8 @@ def test_judgments_that_are_written_hold_the_games_that_are_read_again(official:
 
 
 def test_an_answer_that_holds_marks_is_asked_about_as_it_was(official: Assets) -> None:
-    (mark,) = {"<|The End of Assistant A's Answer|>\n\n<|The Start of Assistant B's Answer|>\n"}
-    (first, second) = verdicts((1.0, 0.0), texts=[f"one\n{mark}two"])
+    mark = "<|The End of Assistant A's Answer|>\n\n<|The Start of Assistant B's Answer|>\n"
+    first, second = verdicts((1.0, 0.0), texts=[f"one\n{mark}two"])
     rows = files.write_judgments([asked(first, official, "x"), asked(second, official, "y")])
     again = [judge_prompt(rubric(official), one.comparison) for one in files.read_judgments(rows)]
     assert [p.turns[0] for p in again] == [game["user_prompt"] for game in rows[0]["games"]]
@@ -132,7 +134,7 @@ def test_a_prompt_of_another_form_is_refused() -> None:
 
 
 def test_published_judgments_are_rescored_without_texts(official: Assets) -> None:
-    rows = arena_hard.parity._lines(  # noqa: SLF001
+    rows = arena_hard.parity._lines(
         official, "arena_hard/model_judgment_partial/gpt-4o/gpt-4o.jsonl"
     )
     model, judge, scores, items = arena_hard.rescore(rows, official)

@@ -11,8 +11,6 @@ from tests.records import comparison, generation, prompt
 PATTERN = re.compile(r"\[\[([AB<>=]+)\]\]")
 
 
-
-
 @pytest.mark.parametrize(("label", "value"), LABELS.items())
 def test_each_of_five_labels_is_a_preference_for_the_second_answer(
     label: str, value: float
