@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import SpecError
+from harness.judging import Settled
 from harness.types import Comparison, Score, Verdict
 from harness.votes import RULES, BothOrders, Jury, Repeats
 from tests.records import comparison, prompt
@@ -161,6 +162,23 @@ def test_what_members_report_is_told_with_their_names() -> None:
         report(Jury("jury:x", [Told([1, 0], "a"), Saying([1, 0], "b")], "mean"), 2)["own of a"]
         == 1.0
     )
+
+
+def test_a_jurys_agreement_is_krippendorffs_alpha() -> None:
+    # Two members, two items, (1, 0) and (1, 1): D_o = 2 * 1/4, D_e = (16 - 9 - 1) / 12 = 1/2
+    members = [Saying([1, 1], "a"), Saying([0, 1], "b")]
+    assert report(Jury("jury:x", members, "mean"), 2) == {"agreement_alpha": pytest.approx(0.0)}
+
+
+def test_members_who_always_say_the_same_have_no_agreement_to_tell() -> None:
+    members = [Saying([1, 1], "a"), Saying([1, None], "b")]
+    assert report(Jury("jury:x", members, "mean"), 2) == {"agreement_alpha": None}
+
+
+def test_what_is_settled_without_a_judge_reports_nothing() -> None:
+    judge = Settled(BothOrders(Saying([1, 0])))
+    verdicts = judge([comparison("a", "a"), *pairs(1)])
+    assert [(s.metric, s.value, s.n) for s in judge.report(verdicts)] == [("flips", 0.0, 1)]
 
 
 def test_the_identity_tells_the_rule_and_the_members() -> None:
