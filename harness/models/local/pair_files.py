@@ -72,13 +72,23 @@ def pair_files(folder: Path, encoder: Path | None = None) -> PairFiles:
         check(folder)
     weight_files(folder)
     settings = encoder or folder
-    kind = _settings(settings).get("model_type")
+    check_encoder(settings)
+    return PairFiles(folder, settings, _budgets(folder / "config.json", _settings(folder)))
+
+
+def check_encoder(folder: Path) -> None:
+    """See that a folder's settings are those of a DeBERTa of the second or third version.
+
+    Raises:
+        DataError: There are no settings.
+        ModelError: They are of something else.
+    """
+    kind = _settings(folder).get("model_type")
     if kind != "deberta-v2":
         raise ModelError(
-            f"expected an encoder of the type 'deberta-v2' in {settings}, came {kind!r}; name a "
-            f"pair ranker, such as llm-blender/PairRM"
+            f"expected an encoder of the type 'deberta-v2' in {folder}, came {kind!r}; name "
+            f"another, such as llm-blender/PairRM or microsoft/deberta-v3-large"
         )
-    return PairFiles(folder, settings, _budgets(folder / "config.json", _settings(folder)))
 
 
 def _budgets(file: Path, settings: Mapping[str, Any]) -> Budgets:
