@@ -131,11 +131,31 @@ def score(
 
 
 @cli.command()
-@click.option("-b", "--benchmark", required=True, help="Whose prompts and rubric are used.")
+@click.option(
+    "-b",
+    "--benchmark",
+    required=True,
+    help="Whose prompts and rubric are used; or a FILE of prompts.",
+)
+@click.option(
+    "--rubric",
+    default="alpaca_eval",
+    show_default=True,
+    help="The benchmark whose rubric judges a FILE's prompts.",
+)
+@click.option(
+    "--ties",
+    type=click.Choice(["mean", "half", "drop"]),
+    default="mean",
+    show_default=True,
+    help="A prompt adds its mean preference, or 1, 0, a tie half; or ties are left out.",
+)
 @_run_options
 def compare(
     what: tuple[str, ...],
     benchmark: str,
+    rubric: str,
+    ties: str,
     judge: str | None,
     limit: int | None,
     max_tokens: int | None,
@@ -152,20 +172,25 @@ def compare(
 ) -> None:
     """Compare checkpoints with each other, every pair in both orders, to a matrix.
 
-    A MODEL is as for `score`; the benchmark's own baseline takes no part.
+    A MODEL is as for `score`; the benchmark's own baseline takes no part. A FILE is JSON or JSON
+    lines with a "prompt" or an "instruction" in each row. A tie is where the two orders disagree.
 
     \b
-    Example:
+    Examples:
       run_eval.py compare hf:./iter1 hf:./iter2 hf:./iter3 -b alpaca_eval -j openai:gpt-4.1
+      run_eval.py compare hf:./iter1 hf:./iter2 -b prompts.jsonl -j openai:gpt-4.1
     """
     from harness.commands.compare import CompareRequest
     from harness.commands.compare import compare as run
+    from harness.commands.prompts import is_file
     from harness.commands.setting import Setting
     from harness.types import ModelOptions
 
     request = CompareRequest(
         what=what,
         benchmark=benchmark.strip(),
+        rubric=rubric if is_file(benchmark.strip()) else None,
+        ties=ties,
         judge=judge,
         limit=limit,
         decoding={"max_tokens": max_tokens, "temperature": temperature, "top_p": top_p},

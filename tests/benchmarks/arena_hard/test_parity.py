@@ -30,9 +30,9 @@ def test_what_cannot_be_proven_says_why(checks: list[Check]) -> None:
 
 @pytest.mark.usefixtures("mirror")
 def test_what_nobody_can_prove_is_shown_and_held_against_nobody(run: Run) -> None:
-    ran = run("verify", "arena_hard")
+    ran = run("verify", "arena_hard@0.1")
     assert ran.status == 0
-    assert ran.out.count("NOT PROVEN") == 1
+    assert "NOT PROVEN" in ran.out
 
 
 def test_where_one_side_wins_every_battle_the_published_fit_is_named(checks: list[Check]) -> None:
