@@ -1,4 +1,4 @@
-"""A file of prompts as a benchmark: checkpoints meet on it, judged by another benchmark's rubric."""
+"""A file of prompts as a benchmark, on which checkpoints meet by another benchmark's rubric."""
 
 import hashlib
 import json
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import DataError
+from harness.judging import asking
 from harness.pairing import alone
 from harness.rows import read_files
 from harness.types import Assets, Benchmark, Decoding, Prompt, Rows
@@ -44,7 +45,7 @@ def prompt_set(path: str, like: Benchmark, assets: Assets) -> Benchmark:
         card=card,
         load=lambda _: prompts,
         compare=alone(),
-        duel=like.duel or like.grader,
+        duel=lambda found: asking((like.duel or like.grader)(found)),
         turns=(-1,),
     )
 

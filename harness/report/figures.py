@@ -13,12 +13,17 @@ from harness.files import write_whole
 # Okabe and Ito's, without the yellow that white paper swallows.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#000000")
 _MARKERS = "osD^vP"
-_STYLE = {"svg.fonttype": "none", "svg.hashsalt": "iterbench", "font.size": 9}
-"""Text stays text, and the same figure is the same file."""
+_STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "iterbench",
+    "font.size": 9,
+    "text.parse_math": False,
+}
+"""Text stays text, dollars and all, and the same figure is the same file."""
 
 
-_SIDES = ("#0072B2", "#BBBBBB", "#D55E00")
-"""Of win, tie and lose; the tie's is grey between two that the colour-blind tell apart."""
+_SIDES = ("#56B4E9", "#DDDDDD", "#E69F00")
+"""Of win, tie and lose, light enough for what is written on them; told apart by everyone."""
 
 
 class Bar(NamedTuple):
