@@ -31,6 +31,7 @@ _store = click.option(
     "--store", type=_PATH, default=Path("results/store.sqlite"), show_default=True
 )
 _out = click.option("--out", type=_PATH, default=Path("results"), show_default=True)
+_by = click.option("--by", metavar="FILE", help="Classes of prompts, as `classify` writes them.")
 _items = click.option("--items", is_flag=True, help="With --json: every item's id, value, cause.")
 
 
@@ -78,6 +79,7 @@ def _run_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("-b", "--benchmarks", required=True, help="Names, separated by commas.")
 @click.option("--baseline", help="A model to compare with, instead of the published baseline.")
 @click.option("--judgments", help="Judgments already paid for, by the official judge: imported.")
+@_by
 @_run_options
 def score(
     what: tuple[str, ...],
@@ -86,6 +88,7 @@ def score(
     baseline: str | None,
     limit: int | None,
     judgments: str | None,
+    by: str | None,
     max_tokens: int | None,
     temperature: float | None,
     top_p: float | None,
@@ -120,6 +123,7 @@ def score(
         baseline=baseline,
         limit=limit,
         judgments=judgments,
+        by=by,
         decoding={"max_tokens": max_tokens, "temperature": temperature, "top_p": top_p},
         options=ModelOptions(**options),
         store=store,
@@ -264,10 +268,17 @@ def demo(out: Path, processes: int, *, quick: bool) -> None:
 @click.argument("benchmark")
 @click.option("--judgments", required=True, help="A file, a folder of files, or asset:NAME.")
 @_items
+@_by
 @_assets
 @_json
 def rescore(
-    benchmark: str, judgments: str, assets: Path | None, json: Path | None, *, items: bool
+    benchmark: str,
+    judgments: str,
+    by: str | None,
+    assets: Path | None,
+    json: Path | None,
+    *,
+    items: bool,
 ) -> None:
     """Score judgments that are already there; no model is called.
 
@@ -278,7 +289,50 @@ def rescore(
     from harness.commands.rescore import rescore as run
     from harness.commands.setting import Setting
 
-    run(benchmark, judgments, Setting(assets, json), items=items)
+    run(benchmark, judgments, Setting(assets, json), items=items, by=by)
+
+
+@cli.command()
+@click.argument("benchmark")
+@click.option("-j", "--judge", required=True, help="The model that is asked.")
+@click.option("--out", "file", type=_FILE, required=True, help="Where the classes are written.")
+@click.option("--limit", type=click.IntRange(min=1), help="Use so many prompts, evenly spread.")
+@click.option("--concurrency", type=click.IntRange(min=1), default=64, show_default=True)
+@_store
+@_assets
+@_json
+def classify(
+    benchmark: str,
+    judge: str,
+    file: Path,
+    limit: int | None,
+    concurrency: int,
+    store: Path,
+    assets: Path | None,
+    json: Path | None,
+) -> None:
+    """Put a benchmark's prompts into classes, by which `score --by FILE` breaks results down.
+
+    The judge names each prompt's category, complexity and expected length.
+
+    \b
+    Example:
+      run_eval.py classify alpaca_eval -j openai:gpt-4.1 --out classes.jsonl
+    """
+    from harness.commands.classify import ClassifyRequest
+    from harness.commands.classify import classify as run
+    from harness.commands.setting import Setting
+    from harness.types import ModelOptions
+
+    request = ClassifyRequest(
+        benchmark=benchmark,
+        judge=judge,
+        file=file,
+        limit=limit,
+        options=ModelOptions(concurrency=concurrency),
+        store=store,
+    )
+    run(request, Setting(assets, json))
 
 
 @cli.command()
