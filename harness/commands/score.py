@@ -95,6 +95,7 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
     with Store(request.store) as store:
         run = _open(request, setting, series, store)
         jobs = run.jobs()
+        classes = run.classes(jobs)
         plans = [run.plan(job) for job in jobs]
         if request.dry_run:
             plans = [*run.plan_baseline(), *plans]
@@ -102,7 +103,6 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
         for line in retired(plans):
             setting.note(line)
         probe(plans)
-        classes = run.classes(jobs)
         results = run.results(jobs, run.answers(jobs))
         broken, data = _broken_down(results, classes)
         tables = [*_tables(results), *broken, *bill(store.spend(run.models.run))]
