@@ -17,9 +17,8 @@ ORDER = np.array([[0.5, 0.6, 0.8], [0.4, 0.5, 0.7], [0.2, 0.3, 0.5]])
 def games(draw: st.DrawFn) -> np.ndarray:
     k = draw(st.integers(1, 5))
     upper = np.array(draw(st.lists(st.floats(0, 1), min_size=k * k, max_size=k * k))).reshape(k, k)
-    game = np.triu(upper, 1)
-    game = game + np.tril(1 - game.T, -1)
-    np.fill_diagonal(game, 0.5)
+    above = np.triu(upper, 1)
+    game: np.ndarray = above + np.tril(1 - above.T, -1) + np.eye(k) / 2
     return game
 
 
