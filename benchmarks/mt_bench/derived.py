@@ -4,10 +4,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from benchmarks.mt_bench.rubric import read_rating
 from harness.rows import parse_rows
 from harness.types import Assets, Decoding, Generation, Prompt, Response, Unread
-
-from benchmarks.mt_bench.rubric import read_rating
 
 _KEPT = ("question_id", "model", "judge", "turn", "judgment", "score", "tstamp")
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from benchmarks.mt_bench.questions import References, load_references
-from harness.errors import DataError
+from harness.errors import DataError, SpecError
 from harness.rows import parse_rows
 from harness.types import Assets, Comparison, Decoding, Generation, Prompt, Rubric, Unread
 
@@ -84,12 +84,34 @@ class Questioning(NamedTuple):
         return self.templates[template_name(self.kind, turn, with_references=with_references)]
 
     def ask(self, comparison: Comparison) -> Prompt:
-        """The judge's prompt: the baseline, if any, is assistant A, the candidate is B."""
+        """The judge's prompt: the baseline, if any, is assistant A, the candidate is B.
+
+        Raises:
+            SpecError: One answer is to be compared.
+        """
         template = self.template(comparison)
+        if self.kind == PAIR and comparison.baseline is None:
+            raise SpecError(
+                f"expected two answers to compare, came one ({comparison.candidate.prompt.id}); "
+                f"MT-Bench's pairwise templates rate nobody alone"
+            )
         texts = self._texts(comparison)
         asked = _SLOT.sub(lambda slot: texts[slot[1]], template.user)
         identity = f"{comparison.candidate.prompt.id}/{template.name}"
         return Prompt(identity, (asked,), DECODING, template.system)
+
+    def answers_in(self, asked: str, turns: tuple[str, ...], turn: int) -> dict[str, str] | None:
+        """The answers in a judge's prompt about a question, by slot; None if it asks otherwise."""
+        with_references = turns in self.references.answers
+        template = self.templates[template_name(self.kind, turn, with_references=with_references)]
+        known = self._known(turns)
+        *parts, last = _SLOT.split(template.user)
+        pattern = "".join(
+            re.escape(text) + (re.escape(known[slot]) if slot in known else f"(?P<{slot}>.*?)")
+            for text, slot in zip(parts[::2], parts[1::2], strict=True)
+        )
+        found = re.fullmatch(pattern + re.escape(last), asked, re.DOTALL)
+        return found.groupdict() if found else None
 
     def rubric(self, name: str, read: "Reader") -> Rubric:
         """The rubric that asks with these templates."""
@@ -97,16 +119,21 @@ class Questioning(NamedTuple):
 
     def _texts(self, comparison: Comparison) -> dict[str, str]:
         """What every slot of every template stands for."""
-        turns = comparison.candidate.prompt.turns
-        references = self.references.answers.get(turns, ())
         first, second = comparison.baseline, comparison.candidate
+        return {
+            **self._known(second.prompt.turns),
+            **_answers("answer{}{}", second),
+            **(_answers("answer_a{}{}", first) if first else {}),
+            **_answers("answer_b{}{}", second),
+        }
+
+    def _known(self, turns: tuple[str, ...]) -> dict[str, str]:
+        """What the slots stand for that do not depend on the answers."""
+        references = self.references.answers.get(turns, ())
         return {
             "question": turns[0],
             **_numbered("question_{}", turns),
             **_numbered("ref_answer_{}", references),
-            **_answers("answer{}{}", second),
-            **(_answers("answer_a{}{}", first) if first else {}),
-            **_answers("answer_b{}{}", second),
         }
 
 

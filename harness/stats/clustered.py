@@ -1,15 +1,16 @@
-"""The mean of verdicts that come in clusters, such as the turns of one question.
+"""Means, and ratios of sums, of verdicts that come in clusters: the turns of one question, say.
 
-Verdicts on one question are not independent, so the error of their mean is taken over questions.
-With residuals e_i = x_i - m of the mean m of N values in G clusters,
+Verdicts on one question are not independent, so the error is taken over questions. A ratio r of
+sum_i a_i to sum_i b_i over G clusters has residuals e_i = a_i - r b_i, and
 
-    SE^2 = G / (G - 1) * sum_g (sum_{i in g} e_i)^2 / N^2,
+    SE^2 = G / (G - 1) * sum_g (sum_{i in g} e_i)^2 / (sum_i b_i)^2;
 
-and the 95 % interval is m ± t SE, with the quantile t of Student's distribution of G - 1 degrees.
-With one value in each cluster that is the ordinary standard error (ddof 1).
+the 95 % interval is r ± t SE, with the quantile t of Student's distribution of G - 1 degrees. A
+mean is the ratio with b_i = 1; with one value in each cluster its error is the ordinary one
+(ddof 1).
 
-Source: Liang and Zeger (Biometrika 73, 1986), the cluster-robust variance for a model of a constant
-alone; arXiv 2411.00640, section 2.2, which leaves out G / (G - 1) and takes the normal quantile.
+Source: Liang and Zeger (Biometrika 73, 1986), the cluster-robust variance, and its linearised form
+for a ratio (Cochran, Sampling Techniques, section 6.3); arXiv 2411.00640, section 2.2, which leaves out G / (G - 1) and takes the normal quantile.
 Both matter for a category of ten questions.
 """
 
@@ -21,8 +22,8 @@ from typing import NamedTuple
 from harness.errors import DataError
 
 
-class Mean(NamedTuple):
-    """A mean with its error over clusters."""
+class Estimate(NamedTuple):
+    """A mean or a ratio with its error over clusters."""
 
     value: float
     standard_error: float | None
@@ -33,10 +34,8 @@ class Mean(NamedTuple):
 
 def clustered_mean(
     values: Sequence[float], clusters: Sequence[Hashable], limits: tuple[float, float]
-) -> Mean:
-    """The mean of all values, each counting the same, and its error over clusters.
-
-    It does not depend on the order of the values, to the last bit.
+) -> Estimate:
+    """The mean of all values, each counting the same.
 
     Args:
         values: At least one.
@@ -46,22 +45,45 @@ def clustered_mean(
     Raises:
         DataError: There is no value, or not one cluster for each.
     """
-    if not values or len(values) != len(clusters):
+    return clustered_ratio(values, [1.0] * len(values), clusters, limits)
+
+
+def clustered_ratio(
+    above: Sequence[float],
+    below: Sequence[float],
+    clusters: Sequence[Hashable],
+    limits: tuple[float, float],
+) -> Estimate:
+    """The sum of the values above by the sum of those below.
+
+    It does not depend on the order of the values, to the last bit.
+
+    Args:
+        above: At least one.
+        below: As many, of a positive sum.
+        clusters: Which cluster each pair of values is of.
+        limits: The least and the greatest possible ratio; the interval stays between them.
+
+    Raises:
+        DataError: There is no value, or not one cluster for each.
+    """
+    if not above or len(above) != len(clusters):
         raise DataError(
-            f"expected values with a cluster each, came {len(values)} values and "
+            f"expected values with a cluster each, came {len(above)} values and "
             f"{len(clusters)} clusters"
         )
-    mean = fsum(values) / len(values)
+    total = fsum(below)
+    ratio = fsum(above) / total
     residuals: defaultdict[Hashable, list[float]] = defaultdict(list)
-    for value, cluster in zip(values, clusters, strict=True):
-        residuals[cluster].append(value - mean)
+    for high, low, cluster in zip(above, below, clusters, strict=True):
+        residuals[cluster].append(high - ratio * low)
     degrees = len(residuals) - 1
     if degrees < 1:
-        return Mean(mean, None, None)
+        return Estimate(ratio, None, None)
     squares = fsum(fsum(cluster) ** 2 for cluster in residuals.values())
-    error = sqrt((degrees + 1) / degrees * squares) / len(values)
+    error = sqrt((degrees + 1) / degrees * squares) / total
     reach = _student(degrees) * error
-    return Mean(mean, error, (max(limits[0], mean - reach), min(limits[1], mean + reach)))
+    return Estimate(ratio, error, (max(limits[0], ratio - reach), min(limits[1], ratio + reach)))
 
 
 def _student(degrees: int) -> float:

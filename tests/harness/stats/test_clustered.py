@@ -1,4 +1,4 @@
-"""The mean of clustered values and its error."""
+"""Means and ratios of clustered values, with their errors."""
 
 from math import sqrt
 from random import Random
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import DataError
-from harness.stats.clustered import clustered_mean
+from harness.stats.clustered import clustered_mean, clustered_ratio
 
 RATINGS = (1.0, 10.0)
 ratings = st.integers(1, 10).map(float)
@@ -73,3 +73,21 @@ def test_values_without_a_cluster_each_are_refused(
 ) -> None:
     with pytest.raises(DataError, match="expected values with a cluster each"):
         clustered_mean(values, clusters, RATINGS)
+
+
+def test_a_ratio_of_sums_worked_by_hand() -> None:
+    """10 / 20; residuals 4 - 5 = -1 and 6 - 5 = 1; SE = sqrt(2/1 * 2) / 20 = 0.1."""
+    found = clustered_ratio([4, 6], [10, 10], ["a", "b"], (0, 9))
+    assert found.value == 0.5
+    assert found.standard_error == pytest.approx(0.1)
+
+
+@given(st.lists(st.tuples(ratings, ratings), min_size=2, max_size=20))
+def test_scaling_what_is_below_scales_the_ratio_and_its_error(
+    pairs: list[tuple[float, float]],
+) -> None:
+    above, below = [a for a, _ in pairs], [b for _, b in pairs]
+    once = clustered_ratio(above, below, range(len(pairs)), (0, 100))
+    halved = clustered_ratio(above, [2 * b for b in below], range(len(pairs)), (0, 100))
+    assert halved.value == pytest.approx(once.value / 2)
+    assert halved.standard_error == pytest.approx((once.standard_error or 0) / 2, abs=1e-12)
