@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from harness import registry
 from harness.commands.setting import Setting
+from harness.judging import asking
 from harness.types import Assets, Benchmark, Generation, Response, Rubric, Token, Unread
 from tests.records import comparison, generation, prompt
 
@@ -65,7 +66,7 @@ def test_the_baseline_answers_every_prompt(benchmark: Benchmark, official: Asset
 
 @each_benchmark
 def test_a_garbage_reply_is_unread(benchmark: Benchmark, official: Assets) -> None:
-    rubric = benchmark.rubric(official)
+    rubric = asking(benchmark.grader(official))
     fuzz(rubric)
 
 
@@ -83,7 +84,7 @@ def test_the_rubric_never_shows_the_judge_who_answered(
     benchmark: Benchmark, official: Assets
 ) -> None:
     shown = comparison("text of one", "text of the other", prompt("the question"))
-    asked = benchmark.rubric(official).ask(shown)
+    asked = asking(benchmark.grader(official)).ask(shown)
     whole = "".join(asked.turns) + (asked.system or "")
     assert all(part in whole for part in ("text of one", "text of the other", "the question"))
     assert "candidate" not in whole

@@ -60,7 +60,7 @@ def test_a_baseline_without_an_answer_is_an_error_that_names_the_prompt() -> Non
 
 
 def test_alone_means_without_a_baseline() -> None:
-    assert [c.baseline for c in alone(answers("a", "b"), ASSETS)] == [None, None]
+    assert [c.baseline for c in alone()(answers("a", "b"), ASSETS)] == [None, None]
 
 
 def test_both_orders_of_a_prompt_stand_side_by_side() -> None:
