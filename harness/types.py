@@ -413,16 +413,18 @@ class Files:
     Every reader raises DataError when the rows are not of the published form.
     """
 
-    read_outputs: Callable[[Rows], dict[tuple[str, ...], tuple[str, ...]]]
+    read_outputs: Callable[[Rows, Assets], dict[tuple[str, ...], tuple[str, ...]]]
     """Answers by the turns of the prompt that they answer."""
     write_outputs: Callable[[Sequence[Generation]], list[dict[str, Any]]]
-    read_judgments: Callable[[Rows], list[Recorded]]
+    read_judgments: Callable[[Rows, Assets], list[Recorded]]
     """The rows that carry a judge's raw answer."""
     write_judgments: Callable[[Sequence[Verdict]], list[dict[str, Any]]]
     rescore: Callable[[Rows, Assets], Rescored]
     """One model's published judgments, no model called."""
     rescore_outputs: Callable[[Rows, Assets], Rescored] | None = None
     """One model's answers, where a matcher decides; None where a judge must."""
+    split: Callable[[Rows], dict[str, Rows]] = lambda rows: {"": rows}
+    """A file's judgments by model, where a file may be of many; "" is the whole file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -465,5 +467,7 @@ class Benchmark:
     """What is told of single prompts."""
     turns: tuple[int, ...] = (-1,)
     """Which turns of a prompt are judged, as indices into its responses."""
+    both_orders: bool = False
+    """Whether the published protocol judges each pair of answers in both orders."""
     duel: Callable[[Assets], Rubric] | None = None
     """How a judge compares two answers, where the published protocol rates one; for `compare`."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from benchmarks.mt_bench import rows as fields
-from benchmarks.mt_bench.questions import Question, load_questions
+from benchmarks.mt_bench.questions import Question, load_questions, question_id
 from benchmarks.mt_bench.rubric import PAIR, SINGLE, Questioning, judged_turn
 from benchmarks.mt_bench.tally import UNNAMED, check_template
 from harness.errors import DataError
@@ -56,7 +56,7 @@ def write_outputs(generations: Sequence[Generation]) -> list[dict[str, Any]]:
     """Rows of a model_answer file; a prompt that was never answered has none."""
     return [
         {
-            "question_id": question_id(one),
+            "question_id": question_id(one.prompt),
             "answer_id": _digest(one),
             "model_id": one.model,
             "choices": [{"index": 0, "turns": [response.text for response in one.responses]}],
@@ -64,11 +64,6 @@ def write_outputs(generations: Sequence[Generation]) -> list[dict[str, Any]]:
         for one in generations
         if one.failure is None
     ]
-
-
-def question_id(generation: Generation) -> int:
-    """The number of the question in the files."""
-    return int(generation.prompt.id.rsplit("/", 1)[1])
 
 
 def read_singles(rows: Rows, assets: Assets, references: str) -> list[Recorded]:
@@ -133,19 +128,21 @@ class _Asked:
                 f"official template with the answers of {self._references}, it does not; was it "
                 f"judged with other references or templates?"
             )
-        models = [fields.text(row, number, side) for side in sides]
-        marks = ("b", "a") if len(sides) == 2 else ("",)
-        given = [_generation(question, model, answers, mark) for model, mark in zip(models, marks)]
+        marks = ("_b", "_a") if len(sides) == 2 else ("",)
+        candidate, *baseline = (
+            _generation(question, fields.text(row, number, side), answers, mark)
+            for side, mark in zip(sides, marks, strict=True)
+        )
+        shown = Comparison(candidate, baseline[0] if baseline else None, turn)
         judge = fields.judge(row)
-        name = UNNAMED if judge is None else judge[0]
-        return Recorded(Comparison(*given, turn=turn), Response(row[said]), name)
+        return Recorded(shown, Response(row[said]), UNNAMED if judge is None else judge[0])
 
 
 def _generation(
     question: Question, model: str, answers: Mapping[str, str], mark: str
 ) -> Generation:
     """A side's responses as far as the judge saw them."""
-    slots = [slot for slot in answers if re.fullmatch(f"answer(_{mark})?(_[12])?", slot)]
+    slots = [slot for slot in answers if re.fullmatch(f"answer{mark}(_[12])?", slot)]
     texts = [answers[slot] for slot in sorted(slots)]
     return Generation(question.prompt, model, tuple(map(Response, texts)))
 
@@ -175,7 +172,7 @@ def write_singles(verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
     """
     return [
         {
-            "question_id": question_id(one.comparison.candidate),
+            "question_id": question_id(one.comparison.candidate.prompt),
             "model": one.comparison.candidate.model,
             **_judged_by(one),
             "user_prompt": _asked(one),
@@ -199,7 +196,7 @@ def _pair_row(there: Verdict, back: Verdict) -> dict[str, Any]:
     """The second game first: there the candidate is assistant A."""
     candidate, baseline = there.comparison.candidate, there.comparison.baseline
     return {
-        "question_id": question_id(candidate),
+        "question_id": question_id(candidate.prompt),
         "model_1": candidate.model,
         "model_2": baseline.model if baseline else None,
         "g1_winner": _winner(back.value, first="model_2", second="model_1"),

@@ -58,12 +58,17 @@ def judged(row: fields.Row, number: int, questions: Questions, candidate: str) -
     question = questions[fields.question(row, number, questions)]
     turn = fields.turn(row, number)
     check_template(row, number, PAIR, question, turn)
-    first, second = game(row, number, 1), game(row, number, 2)
-    if isinstance(first, Unread) or isinstance(second, Unread):
-        unread = first if isinstance(first, Unread) else second
-        return Judged(question.id, turn, None, unread.cause)
-    value = outcome(first, second)
+    value = _outcome(game(row, number, 1), game(row, number, 2))
+    if isinstance(value, Unread):
+        return Judged(question.id, turn, None, value.cause)
     return Judged(question.id, turn, value if row["model_1"] == candidate else 1 - value)
+
+
+def _outcome(first: float | Unread, second: float | Unread) -> float | Unread:
+    """What both games say together; unread when either is."""
+    if isinstance(first, Unread):
+        return first
+    return second if isinstance(second, Unread) else outcome(first, second)
 
 
 def game(row: fields.Row, number: int, place: int) -> float | Unread:

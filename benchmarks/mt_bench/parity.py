@@ -8,13 +8,14 @@ import csv
 import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from statistics import fmean
 
 from benchmarks.mt_bench import rows as fields
 from benchmarks.mt_bench.pairs import game
 from benchmarks.mt_bench.questions import load_questions
 from benchmarks.mt_bench.rubric import HIGHEST, LOWEST
-from benchmarks.mt_bench.scores import Judged, rating_scores
+from benchmarks.mt_bench.scores import MIN_COVERAGE, Judged, rating_scores
 from benchmarks.mt_bench.singles import by_model, rating, tally_singles
 from harness.rows import parse_rows
 from harness.types import Assets, Check, Rows, Unread
@@ -29,7 +30,7 @@ Rated = Mapping[str, Rows]
 """One model's rows by its name."""
 
 
-def verify_single(assets: Assets) -> list[Check]:
+def verify_singles(assets: Assets) -> list[Check]:
     """Means of 69 models, and the reading of the judge's words."""
     rated = {model: rows for rows in _files(assets) for model, rows in by_model(rows).items()}
     expected = _expected(assets)
@@ -42,6 +43,13 @@ def verify_single(assets: Assets) -> list[Check]:
         ),
         verify_reading(assets),
     ]
+
+
+def verify_corrected(assets: Assets) -> list[Check]:
+    """The reading of the judge's words alone: templates and form are the original version's."""
+    reading = verify_reading(assets)
+    note = "no judgments by the corrected references are published; means are not proven"
+    return [replace(reading, notes=(*reading.notes, note))]
 
 
 def verify_reading(assets: Assets) -> Check:
@@ -129,8 +137,10 @@ def _counted_otherwise(rated: Rated, assets: Assets) -> Iterator[str]:
 
 
 def _ours(judged: Sequence[Judged]) -> str:
-    value = rating_scores(judged, {})[0].value
-    return "" if value is None else f", whose mean is {value:.2f}"
+    score = rating_scores(judged, {})[0]
+    if score.value is None or score.coverage < MIN_COVERAGE:
+        return ", too few for a score"
+    return f", whose mean is {score.value:.2f}"
 
 
 def _reading(row: fields.Row, number: int) -> float:

@@ -55,6 +55,11 @@ class Question(NamedTuple):
         return Prompt(f"mt_bench/{self.id}", self.turns, decoding)
 
 
+def question_id(prompt: Prompt) -> int:
+    """The number of the question that a prompt asks."""
+    return int(prompt.id.rsplit("/", 1)[1])
+
+
 def load_questions(assets: Assets) -> list[Question]:
     """The 80 questions in official order."""
     return [

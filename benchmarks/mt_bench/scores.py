@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import fsum
 from typing import NamedTuple
 
-from benchmarks.mt_bench.questions import TEMPERATURES
-from benchmarks.mt_bench.rubric import HIGHEST, LOWEST
+from benchmarks.mt_bench.questions import TEMPERATURES, question_id
+from benchmarks.mt_bench.rubric import HIGHEST, LOWEST, judged_turn
 from harness.stats.clustered import clustered_mean
-from harness.types import Score
+from harness.types import Item, Score, Verdict
 
 Categories = Mapping[int, str]
 """Every question's category."""
@@ -34,6 +34,33 @@ class Judged(NamedTuple):
     def id(self) -> str:
         """Of the item."""
         return f"mt_bench/{self.question}/turn-{self.turn + 1}"
+
+
+def judged(verdicts: Sequence[Verdict]) -> list[Judged]:
+    """Each verdict as the turn that it is about."""
+    return [
+        Judged(
+            question_id(one.comparison.candidate.prompt),
+            judged_turn(one.comparison),
+            one.value,
+            one.cause,
+        )
+        for one in verdicts
+    ]
+
+
+def met(verdicts: Sequence[Verdict]) -> list[Judged]:
+    """What both orders say of a turn together: the verdicts two by two."""
+    orders = zip(judged(verdicts[::2]), judged(verdicts[1::2]), strict=True)
+    return [
+        there._replace(value=_both(there.value, back.value), cause=there.cause or back.cause)
+        for there, back in orders
+    ]
+
+
+def items(verdicts: Sequence[Verdict]) -> list[Item]:
+    """Every turn that was won (1.0), lost (0.0) or tied (0.5)."""
+    return [Item(one.id, one.value, one.cause) for one in met(verdicts)]
 
 
 def rating_scores(judged: Sequence[Judged], categories: Categories) -> list[Score]:
@@ -69,6 +96,9 @@ def outcome(first: float, second: float) -> float:
     return 0.0 if max(first, second) < 0.5 else 0.5
 
 
+MIN_COVERAGE = 0.95
+"""Below this share of verdicts that were read a score is withheld."""
+
 METRICS = ("score", "turn_1", "turn_2", *TEMPERATURES)
 PAIRWISE_METRICS = (
     "win_rate_adjusted",
@@ -78,6 +108,10 @@ PAIRWISE_METRICS = (
     "loss_rate",
     "tie_rate",
 )
+
+
+def _both(there: float | None, back: float | None) -> float | None:
+    return None if there is None or back is None else outcome(there, 1 - back)
 
 
 def _by_category(

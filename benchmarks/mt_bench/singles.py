@@ -38,7 +38,7 @@ def tally_singles(rows: Rows, questions: Questions) -> Tally:
             f"keep one model's rows"
         )
     said = [judged(row, number, questions) for number, row in enumerate(rows)]
-    return tally(*models, rows, said, questions)
+    return tally(next(iter(models)), rows, said, questions)
 
 
 def judged(row: fields.Row, number: int, questions: Questions) -> Judged:

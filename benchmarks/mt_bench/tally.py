@@ -6,6 +6,7 @@ twice and differently is unread, and so is one without a judgment.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from benchmarks.mt_bench import rows as fields
@@ -13,7 +14,7 @@ from benchmarks.mt_bench.questions import Question
 from benchmarks.mt_bench.rubric import template_name
 from benchmarks.mt_bench.scores import Judged
 from harness.errors import DataError
-from harness.types import Item, Rows
+from harness.types import Item, Rows, Score
 
 UNNAMED = "a judge that the file does not name"
 NO_JUDGMENT = "no judgment"
@@ -31,6 +32,10 @@ class Tally(NamedTuple):
     """Both turns of every question, in official order."""
     doubts: tuple[str, ...]
     """What a reader must know of the file beside its unread verdicts."""
+
+    def doubted(self, score: Score) -> Score:
+        """The score with the doubts."""
+        return replace(score, doubts=(*score.doubts, *self.doubts))
 
     @property
     def items(self) -> list[Item]:

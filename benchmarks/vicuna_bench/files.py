@@ -1,46 +1,33 @@
 """Vicuna-bench's files: answers in FastChat's older and newer form, and reviews of two answers.
 
-A row of a review holds two scores: of assistant 1, who is the baseline where a baseline is shown
-first, and of assistant 2. Published reviews name nobody; rows that we write add both models, both
-answers and the judge, so that they can be read again.
+Published reviews name nobody; rows that we write add both models, both answers and the judge, so
+that they can be read again.
 """
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.vicuna_bench.rubric import (
-    Question,
-    load_questions,
-    preference,
-    read_scores,
-)
-from benchmarks.vicuna_bench.scores import Reviewed, outcome, scores
+from benchmarks.vicuna_bench import rows as fields
+from benchmarks.vicuna_bench.rows import Row
+from benchmarks.vicuna_bench.rubric import LOWEST, Question, load_questions, read_scores
 from harness.errors import DataError
 from harness.types import (
     Assets,
     Comparison,
     Decoding,
     Generation,
-    Item,
     Prompt,
     Recorded,
-    Rescored,
     Response,
     Rows,
     Unread,
     Verdict,
 )
 
-Row = Mapping[str, Any]
 Turns = tuple[str, ...]
 
 DECODING = Decoding(1024, temperature=0.7)
-UNNAMED = "assistant 2"
-UNNAMED_JUDGE = "a judge that the file does not name"
-_FAILED = frozenset({"$ERROR$", "ERROR", "error"})
-"""What FastChat writes in the place of an answer or a review when a call failed."""
 
 
 def prompt(question: Question) -> Prompt:
@@ -57,14 +44,14 @@ def read_outputs(rows: Rows, assets: Assets) -> dict[Turns, Turns]:
     questions = load_questions(assets)
     answers: dict[Turns, Turns] = {}
     for number, row in enumerate(rows):
-        question = _question(row, number, questions)
+        question = fields.question(row, number, questions)
         if (question.text,) in answers:
             raise DataError(
                 f"expected each question once, row {number} repeats question {question.id}; keep "
                 f"one answer for each"
             )
-        answers[question.text,] = (_answer(row, number),)
-    return {asked: said for asked, said in answers.items() if said[0] not in _FAILED}
+        answers[question.text,] = (fields.answer(row, number),)
+    return {asked: said for asked, said in answers.items() if said[0] not in fields.FAILED}
 
 
 def write_outputs(generations: Sequence[Generation]) -> list[dict[str, Any]]:
@@ -91,21 +78,30 @@ def read_judgments(rows: Rows, assets: Assets) -> list[Recorded]:
     said: dict[Comparison, str] = {}
     recorded = []
     for number, row in enumerate(rows):
-        if not {"answer_1", "answer_2"} <= row.keys() or not isinstance(row.get("text"), str):
-            continue
-        asked = prompt(_question(row, number, questions))
-        first, second = (
-            Generation(asked, str(row.get(f"model_{n}")), (Response(_text(row, number, f"answer_{n}")),))
-            for n in (1, 2)
-        )
-        one = Recorded(Comparison(second, first), Response(row["text"]), _judge(row))
-        if said.setdefault(one.comparison, one.raw.text) != one.raw.text:
-            raise DataError(
-                f"expected one review of each two answers, row {number} gives another to question "
-                f"{row['question_id']}; keep one"
-            )
-        recorded.append(one)
+        if _is_whole(row):
+            one = _recorded(row, number, questions)
+            if said.setdefault(one.comparison, one.raw.text) != one.raw.text:
+                raise DataError(
+                    f"expected one review of each two answers, row {number} gives another to "
+                    f"question {row['question_id']}; keep one"
+                )
+            recorded.append(one)
     return recorded
+
+
+def _is_whole(row: Row) -> bool:
+    """Whether the row holds both answers and the judge's words."""
+    kept = [row.get(key) for key in ("answer_1", "answer_2", "text")]
+    return all(isinstance(value, str) for value in kept) and row["text"] not in fields.FAILED
+
+
+def _recorded(row: Row, number: int, questions: Mapping[int, Question]) -> Recorded:
+    asked = prompt(fields.question(row, number, questions))
+    first, second = (
+        Generation(asked, str(row.get(f"model_{place}")), (Response(row[f"answer_{place}"]),))
+        for place in (1, 2)
+    )
+    return Recorded(Comparison(second, first), Response(row["text"]), fields.judge(row))
 
 
 def write_judgments(verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
@@ -113,15 +109,35 @@ def write_judgments(verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
     return [_review(verdict) for verdict in verdicts]
 
 
-def rescore(rows: Rows, _assets: Assets) -> Rescored:
-    """Reviews of one pair of models, in one order or in both, read anew from the judge's words.
+def _review(verdict: Verdict) -> dict[str, Any]:
+    """Assistant 1 is the verdict's baseline, as it was shown."""
+    candidate, baseline = verdict.comparison.candidate, verdict.comparison.baseline
+    said = verdict.raw.text if verdict.raw and verdict.raw.responses else None
+    found = Unread("") if said is None else read_scores(said)
+    return {
+        "question_id": _id(candidate),
+        "model_1": baseline.model if baseline else None,
+        "model_2": candidate.model,
+        "answer_1": baseline.text if baseline else None,
+        "answer_2": candidate.text if candidate.failure is None else None,
+        "judge": verdict.judge,
+        "text": said,
+        "score": _written(verdict, found),
+    }
 
-    Raises:
-        DataError: The rows are of several pairs or judges, or of an unknown question.
-    """
-    questions = load_questions(_assets)
-    candidate = str(rows[0].get("model_2", UNNAMED))
-    found: defaultdict[int, list[_Game]] = defaultdict(list)
-    for number, row in enumerate(rows):
-        game = _game(row, number, candidate)
-        found[_question(row, number, questions).id].append(game)
+
+def _written(verdict: Verdict, found: tuple[float, float] | Unread) -> list[float]:
+    """The scores; of a tie that needed no judge two equal ones, of anything unread -1."""
+    if not isinstance(found, Unread):
+        return [*found]
+    return [LOWEST, LOWEST] if verdict.raw is None and verdict.value == 0.5 else [-1, -1]
+
+
+def _id(generation: Generation) -> int:
+    return int(generation.prompt.id.rsplit("/", 1)[1])
+
+
+def _digest(generation: Generation) -> str:
+    """An id that the same answer always has."""
+    said = repr([generation.model, generation.prompt.id, generation.text])
+    return hashlib.sha256(said.encode(errors="surrogatepass")).hexdigest()[:22]

@@ -5,8 +5,8 @@ Source: lm-sys/FastChat@69d085e, `fastchat/eval/eval_gpt_review.py`, with `table
 are put in in one pass, so that an answer which contains a template's marks stays text.
 
 Upstream reads the first line only, although its template for math asks for a tuple at the end, and
-left those replies to be read by people. Here the last tuple is read where the first line holds no
-scores.
+left those replies to be read by people. Here the last tuple that is called output, tuple or score
+is read where the first line holds no scores.
 """
 
 import hashlib
@@ -29,7 +29,11 @@ LOWEST, HIGHEST = 1.0, 10.0
 _SLOT = re.compile(r"\{(\w+)\}")
 _NUMBER = r"(\d+(?:\.\d+)?)(?:/10)?"
 _FIRST_LINE = re.compile(rf"\s*{_NUMBER}(?:\s*,\s*|\s+){_NUMBER}\s*")
-_TUPLE = re.compile(rf"\(\s*{_NUMBER}\s*,\s*{_NUMBER}\s*\)")
+_TUPLE = re.compile(
+    rf"\b(?:output|tuple|scores?)\b[^()\n]{{0,40}}\(\s*{_NUMBER}\s*,\s*{_NUMBER}\s*\)",
+    re.IGNORECASE,
+)
+"""Named as such, for a pair of numbers in brackets may be a point that a question is about."""
 
 
 class Question(NamedTuple):
@@ -62,7 +66,8 @@ def rubric(assets: Assets) -> Rubric:
     Any prompt that is no question of this benchmark is judged by the general template.
     """
     templates = _templates(assets)
-    categories = {(one.text,): one.category for one in load_questions(assets).values()}
+    questions = load_questions(assets).values()
+    categories: dict[tuple[str, ...], str] = {(one.text,): one.category for one in questions}
     digest = hashlib.sha256(assets.read(TEMPLATES) + assets.read(REVIEWERS)).hexdigest()
 
     def ask(comparison: Comparison) -> Prompt:
@@ -104,8 +109,7 @@ def _templates(assets: Assets) -> Mapping[str, Template]:
     found = {}
     for reviewer in parse_rows(assets.read(REVIEWERS), REVIEWERS):
         prompt, said = prompts[reviewer["prompt_id"]], reviewer["metadata"]
-        defaults: Mapping[str, str] = prompt["defaults"]
-        user = _SLOT.sub(lambda slot, d=defaults: d.get(slot[1], slot[0]), prompt["prompt_template"])
+        user = _filled(prompt["prompt_template"], prompt["defaults"])
         decoding = Decoding(said["max_tokens"], temperature=said["temperature"])
         template = Template(reviewer["reviewer_id"], prompt["system_prompt"], user, decoding)
         found[reviewer["category"]] = template
@@ -124,9 +128,13 @@ def _asked(template: Template, comparison: Comparison) -> Prompt:
         "answer_1": baseline.text,
         "answer_2": candidate.text,
     }
-    asked = _SLOT.sub(lambda slot: texts.get(slot[1], slot[0]), template.user)
     identity = f"{candidate.prompt.id}/{template.name}"
-    return Prompt(identity, (asked,), template.decoding, template.system)
+    return Prompt(identity, (_filled(template.user, texts),), template.decoding, template.system)
+
+
+def _filled(template: str, texts: Mapping[str, str]) -> str:
+    """The template with the texts in their slots; other slots stay."""
+    return _SLOT.sub(lambda slot: texts.get(slot[1], slot[0]), template)
 
 
 def _as_given(_comparison: Comparison) -> bool:

@@ -10,8 +10,8 @@ mean is the ratio with b_i = 1; with one value in each cluster its error is the 
 (ddof 1).
 
 Source: Liang and Zeger (Biometrika 73, 1986), the cluster-robust variance, and its linearised form
-for a ratio (Cochran, Sampling Techniques, section 6.3); arXiv 2411.00640, section 2.2, which leaves out G / (G - 1) and takes the normal quantile.
-Both matter for a category of ten questions.
+for a ratio (Cochran, Sampling Techniques, section 6.3). arXiv 2411.00640, section 2.2, leaves out
+G / (G - 1) and takes the normal quantile; both matter for a category of ten questions.
 """
 
 from collections import defaultdict
