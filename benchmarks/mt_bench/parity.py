@@ -12,16 +12,20 @@ from dataclasses import replace
 from statistics import fmean
 
 from benchmarks.mt_bench import rows as fields
+from benchmarks.mt_bench.files import read_outputs, read_pairs
 from benchmarks.mt_bench.pairs import game
-from benchmarks.mt_bench.questions import load_questions
-from benchmarks.mt_bench.rubric import HIGHEST, LOWEST
+from benchmarks.mt_bench.questions import ORIGINAL_REFERENCES, load_questions
+from benchmarks.mt_bench.rubric import HIGHEST, LOWEST, pair_rubric, rating_rubric
 from benchmarks.mt_bench.scores import MIN_COVERAGE, Judged, rating_scores
 from benchmarks.mt_bench.singles import by_model, rating, tally_singles
 from harness.rows import parse_rows
-from harness.types import Assets, Check, Rows, Unread
+from harness.types import Assets, Check, Comparison, Generation, Response, Rows, Unread
 
 EXPECTED = "mt_bench/expected_scores.csv"
 JUDGMENTS = "mt_bench/model_judgment/"
+ASKED = f"{JUDGMENTS}gpt-4_single/mistral-orpo-mix.jsonl"
+ANSWERED = "mt_bench/model_answer_forks/mistral-orpo-mix.jsonl"
+"""The published judgments that keep what the judge was asked, and the answers they are of."""
 PAIR_JUDGMENTS = f"{JUDGMENTS}gpt-4_pair_phi-3.jsonl"
 _COLUMNS = {"first turn": "first_turn", "second turn": "second_turn", "average": "average"}
 _LIMIT = 1e-9
@@ -42,6 +46,7 @@ def verify_singles(assets: Assets) -> list[Check]:
             for name, column in _COLUMNS.items()
         ),
         verify_reading(assets),
+        verify_asking(assets),
     ]
 
 
@@ -65,6 +70,23 @@ def verify_reading(assets: Assets) -> Check:
     return _check("rating read from the judge's words", differences, 0, [note] if refused else [])
 
 
+def verify_asking(assets: Assets) -> Check:
+    """What the judge was asked, built again, 0 where it is the same to the byte."""
+    claim = "judge's prompts built again from the answers"
+    if not (assets.has(ASKED) and assets.has(ANSWERED)):
+        return _check(claim, {}, 0, ["no published judgments that keep their prompts"])
+    questions = {one.id: one for one in load_questions(assets)}
+    answers = read_outputs(parse_rows(assets.read(ANSWERED), ANSWERED), assets)
+    ask = rating_rubric(ORIGINAL_REFERENCES, assets).ask
+    differences = {}
+    for number, row in enumerate(parse_rows(assets.read(ASKED), ASKED)):
+        question, turn = questions[row["question_id"]], fields.turn(row, number)
+        said = tuple(map(Response, answers[question.turns]))
+        asked = ask(Comparison(Generation(question.prompt, "", said), turn=turn)).turns
+        differences[f"row {number}"] = float(asked != (row["user_prompt"],))
+    return _check(claim, differences, 0)
+
+
 def verify_pairs(assets: Assets) -> list[Check]:
     """Our reading of the judge's words against the published winners, 0 or 1 for each game."""
     if not assets.has(PAIR_JUDGMENTS):
@@ -77,7 +99,24 @@ def verify_pairs(assets: Assets) -> list[Check]:
         for number, row in enumerate(rows)
         for place in (1, 2)
     }
-    return [_check("winner read from the judge's words", differences, 0)]
+    return [_check("winner read from the judge's words", differences, 0), _asking(rows, assets)]
+
+
+def _asking(rows: Rows, assets: Assets) -> Check:
+    """The games' prompts taken apart and built again, 0 where they are the same to the byte."""
+    ask = pair_rubric(ORIGINAL_REFERENCES, assets).ask
+    published = [
+        row[f"g{game}_user_prompt"]
+        for row in rows
+        for game in (1, 2)
+        if row[f"g{game}_judgment"] not in fields.FAILED
+    ]
+    recorded = read_pairs(rows, assets, ORIGINAL_REFERENCES)
+    differences = {
+        f"game {number}": float(ask(one.comparison).turns != (asked,))
+        for number, (asked, one) in enumerate(zip(published, recorded, strict=True))
+    }
+    return _check("judge's prompts built again from the answers", differences, 0)
 
 
 def winner(row: fields.Row, number: int, place: int) -> str:

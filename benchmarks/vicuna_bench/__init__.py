@@ -33,7 +33,6 @@ from harness.types import (
     Verdict,
 )
 
-BASELINE = "gpt-3.5-turbo"
 BASELINE_ANSWERS = "vicuna_bench/table/answer/answer_gpt35.jsonl"
 
 
@@ -47,7 +46,7 @@ def load_baseline(assets: Assets) -> list[Generation]:
     rows = parse_rows(assets.read(BASELINE_ANSWERS), BASELINE_ANSWERS)
     answers = files.read_outputs(rows, assets)
     return [
-        Generation(prompt, BASELINE, tuple(map(Response, answers[prompt.turns])))
+        Generation(prompt, files.BASELINE, tuple(map(Response, answers[prompt.turns])))
         for prompt in load(assets)
         if prompt.turns in answers
     ]
@@ -70,7 +69,7 @@ def items(verdicts: Sequence[Verdict]) -> list[Item]:
 
 def identify(_assets: Assets) -> Mapping[str, str]:
     """The baseline."""
-    return {"baseline": BASELINE}
+    return {"baseline": files.BASELINE}
 
 
 BENCHMARK = Benchmark(

@@ -27,6 +27,7 @@ from harness.types import (
 
 Turns = tuple[str, ...]
 
+BASELINE = "gpt-3.5-turbo"
 DECODING = Decoding(1024, temperature=0.7)
 
 

@@ -5,7 +5,7 @@ questions; those are the only ones that our reading may leave unread.
 """
 
 import math
-from collections.abc import Mapping, Set
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from benchmarks.vicuna_bench.rubric import LOWEST, load_questions, read_scores
@@ -37,11 +37,12 @@ def verify(assets: Assets) -> list[Check]:
     return [Check(claim, len(read), largest, 0, worst if largest else "", (note,))]
 
 
-def _gap(row: Mapping[str, Any], maths: Set[int]) -> float | None:
+def _gap(row: Mapping[str, Any], maths: Collection[int]) -> float | None:
     """Largest difference to the published scores; None where we rightly read none."""
     found = read_scores(row["text"])
     if not isinstance(found, Unread):
-        return max(abs(ours - theirs) for ours, theirs in zip(found, row["score"], strict=True))
+        theirs: list[float] = row["score"]
+        return max(abs(our - their) for our, their in zip(found, theirs, strict=True))
     if row["question_id"] in maths or min(row["score"]) < LOWEST:
         return None
     return math.inf

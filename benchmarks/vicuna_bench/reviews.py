@@ -6,12 +6,12 @@ were, is unread.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from benchmarks.vicuna_bench import rows as fields
-from benchmarks.vicuna_bench.files import prompt
+from benchmarks.vicuna_bench.files import BASELINE, prompt
 from benchmarks.vicuna_bench.rows import Row
 from benchmarks.vicuna_bench.rubric import Question, load_questions, preference, read_scores
 from benchmarks.vicuna_bench.scores import Reviewed, outcome, scores
@@ -37,11 +37,22 @@ def rescore(rows: Rows, assets: Assets) -> Rescored:
     orders = {first for games in found.values() for first in games}
     reviews = [_reviewed(one, found.get(one.id, {}), orders) for one in questions.values()]
     main, *others = scores(reviews)
-    doubts = ("judged in one order only",) if len(orders) == 1 else ()
+    doubts = tuple(_doubts(rows[0], candidate, orders))
     items = [Item(one.question, one.value, one.cause) for one in reviews]
     return Rescored(
         candidate, fields.judge(rows[0]), [replace(main, doubts=doubts), *others], items
     )
+
+
+def _doubts(row: Row, candidate: str, orders: set[bool]) -> Iterator[str]:
+    """What a reader must know of the file beside its unread verdicts."""
+    sides = {row.get("model_1"), row.get("model_2")} - {candidate, None}
+    if not sides:
+        yield "the file does not name the models"
+    elif sides != {BASELINE}:
+        yield f"judged against {sides.pop()}, not against {BASELINE}"
+    if len(orders) == 1:
+        yield "judged in one order only"
 
 
 _Game = tuple[float, float] | Unread

@@ -45,7 +45,7 @@ def _split(benchmark: Benchmark, rows: Rows) -> dict[str, Rows]:
 def _result(benchmark: Benchmark, rows: Rows, assets: Assets) -> Result:
     card = benchmark.card
     model, judge, scores, items = benchmark.files.rescore(rows, assets)
-    facts = {"judge": judge, "prompts": str(len(rows))}
+    facts = {"judge": judge, "prompts": str(len(items))}
     identity = benchmark_identity(benchmark, assets) | facts
     kept = [withhold(card, score) for score in scores]
     return Result(card, model, judge, identity, kept, items)
