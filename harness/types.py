@@ -468,6 +468,6 @@ class Benchmark:
     turns: tuple[int, ...] = (-1,)
     """Which turns of a prompt are judged, as indices into its responses."""
     both_orders: bool = False
-    """Whether the published protocol judges each pair of answers in both orders."""
+    """Whether every pair is judged both ways round, as candidate first, then as baseline."""
     duel: Callable[[Assets], Rubric] | None = None
     """How a judge compares two answers, where the published protocol rates one; for `compare`."""

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from benchmarks.alpaca_eval.fields import Row, logprob, text
 from harness.errors import DataError
 from harness.types import (
-    Assets,
     Comparison,
     Decoding,
     Generation,
@@ -25,7 +24,7 @@ from harness.types import (
 )
 
 
-def read_outputs(rows: Rows, _assets: Assets) -> dict[tuple[str, ...], tuple[str, ...]]:
+def read_outputs(rows: Rows) -> dict[tuple[str, ...], tuple[str, ...]]:
     """Answers by instruction, from model_outputs.json or from annotations with texts.
 
     Raises:
@@ -84,7 +83,7 @@ class Annotator(NamedTuple):
         return judge or self.judge
 
 
-def read_judgments(rows: Rows, _assets: Assets, annotator: Annotator) -> list[Recorded]:
+def read_judgments(rows: Rows, annotator: Annotator) -> list[Recorded]:
     """The rows of annotations.json that carry the judge's raw answer.
 
     Raises:

@@ -186,7 +186,7 @@ def _reading_differences(assets: Assets, annotator: files.Annotator) -> Differen
     differences: dict[str, float] = {}
     for name in filter(assets.has, assets.names("alpaca_eval/annotations_full/")):
         rows = [row for row in json.loads(assets.read(name)) if row["raw_completion"]]
-        recorded = files.read_judgments(rows, assets, annotator)
+        recorded = files.read_judgments(rows, annotator)
         for number, (row, (comparison, raw, _)) in enumerate(zip(rows, recorded, strict=True)):
             answer = Generation(comparison.candidate.prompt, "", (raw,))
             value = _preference(rubric, comparison, answer)

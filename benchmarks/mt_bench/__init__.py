@@ -22,13 +22,12 @@ from benchmarks.mt_bench.questions import (
     load_references,
 )
 from benchmarks.mt_bench.rubric import TEMPLATES, pair_rubric, rating_rubric
-from harness.pairing import alone, in_both_orders
+from harness.pairing import alone, both_ways
 from harness.rows import parse_rows
 from harness.types import (
     Assets,
     Benchmark,
     Card,
-    Comparison,
     Files,
     Generation,
     Rescored,
@@ -52,11 +51,6 @@ def load_baseline(assets: Assets) -> list[Generation]:
         for prompt in load(assets)
         if prompt.turns in answers
     ]
-
-
-def compare_with_baseline(generations: Sequence[Generation], assets: Assets) -> list[Comparison]:
-    """Each turn with the baseline's, as candidate and as baseline."""
-    return in_both_orders(load_baseline(assets), TURNS)(generations, assets)
 
 
 def aggregate(verdicts: Sequence[Verdict], assets: Assets) -> list[Score]:
@@ -165,7 +159,7 @@ PAIRWISE = replace(
         metrics=scores.PAIRWISE_METRICS,
         assets=(*CARD.assets, BASELINE_ANSWERS),
     ),
-    compare=compare_with_baseline,
+    compare=both_ways(load_baseline, TURNS),
     grader=partial(pair_rubric, ORIGINAL_REFERENCES),
     aggregate=aggregate_pairs,
     files=replace(

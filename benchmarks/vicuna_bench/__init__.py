@@ -17,13 +17,12 @@ from benchmarks.vicuna_bench.rubric import (
     rubric,
 )
 from benchmarks.vicuna_bench.scores import METRICS, reviewed, scores
-from harness.pairing import in_both_orders
+from harness.pairing import both_ways
 from harness.rows import parse_rows
 from harness.types import (
     Assets,
     Benchmark,
     Card,
-    Comparison,
     Files,
     Generation,
     Item,
@@ -50,11 +49,6 @@ def load_baseline(assets: Assets) -> list[Generation]:
         for prompt in load(assets)
         if prompt.turns in answers
     ]
-
-
-def compare(generations: Sequence[Generation], assets: Assets) -> list[Comparison]:
-    """Each answer with the baseline's, as candidate and as baseline."""
-    return in_both_orders(load_baseline(assets))(generations, assets)
 
 
 def aggregate(verdicts: Sequence[Verdict], _assets: Assets) -> list[Score]:
@@ -87,7 +81,7 @@ BENCHMARK = Benchmark(
         min_coverage=0.95,
     ),
     load=load,
-    compare=compare,
+    compare=both_ways(load_baseline),
     grader=rubric,
     aggregate=aggregate,
     files=Files(
