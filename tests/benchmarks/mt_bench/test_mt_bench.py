@@ -8,8 +8,19 @@ import pytest
 from benchmarks.mt_bench import BASELINE_ANSWERS, BENCHMARK, CORRECTED, PAIRWISE, load_baseline
 from benchmarks.mt_bench.questions import CORRECTED_REFERENCES
 from harness.errors import DataError
-from tests.benchmarks.mt_bench.records import MATHS, SHELF, answer_row, answered, pair, single
+from harness.models.scripted import Scripted
+from harness.pipeline import Answers, evaluate, grade
+from tests.benchmarks.mt_bench.records import (
+    MATHS,
+    PLAIN,
+    SHELF,
+    answer_row,
+    answered,
+    pair,
+    single,
+)
 from tests.command import Run
+from tests.records import judge
 
 ORPO = "mt_bench/model_answer_forks/mistral-orpo-mix.jsonl"
 JUDGED = "mt_bench/model_judgment/gpt-4_single/mistral-orpo-mix.jsonl"
@@ -90,3 +101,24 @@ def test_scores_by_other_references_have_another_identity() -> None:
     assert original["references"].startswith("mt_bench/reference_answer_gpt-4.jsonl, sha256 ")
     assert corrected["references"].startswith("mt_bench/reference_answer_gpt-4-0125-preview.jsonl")
     assert BENCHMARK.grader(both) != CORRECTED.grader(both)
+
+
+def test_a_judge_that_is_asked_several_times_gives_mean_ratings_and_its_noise() -> None:
+    said = {0: "[[8]]", 1: "[[6]]"}
+    model = Scripted(lambda asked: said[asked.decoding.sample], "openai:gpt-4")
+    repeated = judge("repeats:2:openai:gpt-4", model, BENCHMARK.grader(SHELF))
+    mine = Scripted(lambda _: "fine", "mine")
+    found = {s.metric: s for s in evaluate(BENCHMARK, mine, repeated, SHELF).scores}
+    assert (found["score"].value, found["score"].n) == (7, 4)
+    assert (found["judge_noise"].unit, found["judge_noise"].value) == ("rating", 0.5)
+
+
+def test_an_answer_that_does_not_fit_is_counted_in_both_of_its_turns_and_named() -> None:
+    lost = Answers("mine", {}, [answered(PLAIN, failure="prompt is 9 tokens, the window is 8")])
+    asked = Scripted(lambda _: "[[8]]", "openai:gpt-4")
+    result = grade(BENCHMARK, lost, judge("openai:gpt-4", asked, BENCHMARK.grader(SHELF)), SHELF)
+    assert [(item.id, item.cause) for item in result.items] == [
+        ("mt_bench/81/turn-1", "no response: prompt is 9 tokens, the window is 8"),
+        ("mt_bench/81/turn-2", "no response: prompt is 9 tokens, the window is 8"),
+    ]
+    assert (result.scores[0].value, result.scores[0].n_unread, asked.asked) == (None, 2, [])
