@@ -148,7 +148,7 @@ def test_games_that_were_written_say_who_won_and_give_the_same_tally() -> None:
 
 
 def test_an_answer_that_never_came_is_written_as_an_unread_verdict() -> None:
-    lost = Verdict(comparison(None or "", None, PLAIN.prompt), "openai:gpt-4", None, "no response")
+    lost = Verdict(comparison("", None, PLAIN.prompt), "openai:gpt-4", None, "no response")
     (row,) = write_singles([lost])
     assert (row["score"], row["judgment"], row["user_prompt"]) == (-1, None, None)
 

@@ -101,10 +101,10 @@ def test_what_was_asked_can_be_taken_apart_and_asked_again(
     (asked,) = questioning.ask(shown).turns
     found = questioning.answers_in(asked, question.turns, 1)
     assert found is not None
-    sides = (
+    candidate, baseline = (
         answered(question, found[f"answer_{side}_1"], found[f"answer_{side}_2"]) for side in "ba"
     )
-    assert questioning.ask(Comparison(*sides, turn=1)).turns == (asked,)
+    assert questioning.ask(Comparison(candidate, baseline, 1)).turns == (asked,)
 
 
 def test_what_was_asked_by_other_references_is_not_taken_apart() -> None:

@@ -8,8 +8,8 @@ from harness.errors import DataError
 from harness.types import Rows
 from tests.benchmarks.mt_bench.records import QUESTIONS_BY_ID, single
 
-MATHS = {"question_id": 111, "judge": ["gpt-4", "single-math-v1"]}
-MATHS_2 = {"question_id": 111, "judge": ["gpt-4", "single-math-v1-multi-turn"]}
+MATHS: dict[str, Any] = {"question_id": 111, "judge": ["gpt-4", "single-math-v1"]}
+MATHS_2: dict[str, Any] = {"question_id": 111, "judge": ["gpt-4", "single-math-v1-multi-turn"]}
 WHOLE = [single(), single(turn=2), single("[[2]]", **MATHS), single("[[1]]", turn=2, **MATHS_2)]
 
 
