@@ -440,6 +440,8 @@ class Check:
     worst: str = ""
     """Where the largest difference is."""
     notes: tuple[str, ...] = ()
+    provable: bool = True
+    """False where what it would be recomputed from is not to be had here; the notes say what."""
 
     @property
     def holds(self) -> bool:

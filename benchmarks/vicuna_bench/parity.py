@@ -34,7 +34,8 @@ def verify(assets: Assets) -> list[Check]:
         else "the published reviews are not on this machine; pull vicuna_bench/table/review"
     )
     claim = "scores read from the judge's words"
-    return [Check(claim, len(read), largest, 0, worst if largest else "", (note,))]
+    shown = worst if largest else ""
+    return [Check(claim, len(read), largest, 0, shown, (note,), provable=bool(gaps))]
 
 
 def _gap(row: Mapping[str, Any], maths: Collection[int]) -> float | None:

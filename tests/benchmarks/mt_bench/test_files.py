@@ -147,6 +147,11 @@ def test_games_that_were_written_say_who_won_and_give_the_same_tally() -> None:
     assert [one.value for one in found] == [0.5] * 4
 
 
+def test_an_unread_game_is_written_as_an_error() -> None:
+    rows = write_pairs(compared("well"))
+    assert [(row["g1_winner"], row["g2_winner"]) for row in rows[:2]] == [("error", "error")] * 2
+
+
 def test_an_answer_that_never_came_is_written_as_an_unread_verdict() -> None:
     lost = Verdict(comparison("", None, PLAIN.prompt), "openai:gpt-4", None, "no response")
     (row,) = write_singles([lost])

@@ -10,6 +10,7 @@ from benchmarks.mt_bench.questions import CORRECTED_REFERENCES
 from harness.errors import DataError
 from harness.models.scripted import Scripted
 from harness.pipeline import Answers, evaluate, grade
+from harness.types import Prompt
 from tests.benchmarks.mt_bench.records import (
     MATHS,
     PLAIN,
@@ -122,3 +123,20 @@ def test_an_answer_that_does_not_fit_is_counted_in_both_of_its_turns_and_named()
         ("mt_bench/81/turn-2", "no response: prompt is 9 tokens, the window is 8"),
     ]
     assert (result.scores[0].value, result.scores[0].n_unread, asked.asked) == (None, 2, [])
+
+
+def test_a_pairwise_run_is_judged_in_both_orders_and_summed_up() -> None:
+    """The judge prefers what stands second of the first question, and the candidate of the sum."""
+    shelf = SHELF.put(BASELINE_ANSWERS, [answer_row(81), answer_row(111)])
+
+    def says(asked: Prompt) -> str:
+        text = asked.turns[0]
+        return "[[B]]" if not text.startswith("R") or text.endswith("fine.") else "[[A]]"
+
+    by_gpt_4 = judge("openai:gpt-4", Scripted(says, "openai:gpt-4"), PAIRWISE.grader(shelf))
+    result = evaluate(PAIRWISE, Scripted(lambda _: "fine", "mine"), by_gpt_4, shelf)
+    found = {score.metric: score.value for score in result.scores}
+    assert tuple(found) == PAIRWISE.card.metrics
+    assert [found[f"{share}_rate"] for share in ("win", "loss", "tie")] == [0.5, 0, 0.5]
+    assert [item.value for item in result.items] == [0.5, 0.5, 1, 1]
+    assert result.identity["baseline"] == "gpt-3.5-turbo"

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from benchmarks.mt_bench import BENCHMARK, CORRECTED, PAIRWISE
-from benchmarks.mt_bench.parity import ASKED, PAIR_JUDGMENTS, upstream_means
+from benchmarks.mt_bench.parity import ASKED, PAIR_JUDGMENTS, upstream_means, verify_asking
 from harness.types import Assets, Check
-from tests.benchmarks.mt_bench.records import single
+from tests.benchmarks.mt_bench.records import SHELF, single
 
 GRANITE = "mt_bench/model_judgment/gpt-4_single/granite-7b-lab.jsonl"
 
@@ -76,9 +76,9 @@ def test_every_published_winner_is_read_from_the_judges_words(official: Assets) 
 
 
 def test_the_corrected_version_says_what_is_not_proven(official: Assets) -> None:
-    (check,) = CORRECTED.verify(official)
-    assert check.holds
-    assert "means are not proven" in check.notes[-1]
+    reading, average = CORRECTED.verify(official)
+    assert reading.holds
+    assert (average.n, average.provable) == (0, False)
 
 
 def holding(official: Assets, name: str, **changes: Any) -> list[bool]:
@@ -102,6 +102,12 @@ def test_a_winner_that_was_altered_is_noticed(official: Assets) -> None:
 
 def test_nothing_to_recompute_proves_nothing(official: Assets) -> None:
     assert not any(holding(official, "none")[:4])
+
+
+def test_without_published_judgments_there_is_nothing_to_ask_or_read() -> None:
+    (winners,) = PAIRWISE.verify(SHELF)
+    asking = verify_asking(SHELF)
+    assert [(check.n, check.holds) for check in (winners, asking)] == [(0, False)] * 2
 
 
 def test_upstream_drops_minus_one_keeps_zero_and_counts_a_row_each_time() -> None:

@@ -48,6 +48,11 @@ def test_votes_are_read_by_their_own_words_whichever_way_round_they_were_shown()
     assert one.scores == ((9, 7), (8, 6))
 
 
+def test_words_of_another_rubric_hold_no_scores() -> None:
+    orders = [verdict("[[B]]", 1.0), verdict("[[A]]", 0.0, swapped=True)]
+    assert reviewed(orders) == [Reviewed("vicuna_bench/1", 1.0, None, ())]
+
+
 def test_a_tie_that_nobody_was_asked_about_has_no_scores() -> None:
     (one,) = reviewed([Verdict(PAIR, "j", 0.5), Verdict(PAIR.swap(), "j", 0.5)])
     assert one == Reviewed("vicuna_bench/1", 0.5, None, ())
