@@ -26,9 +26,6 @@ BENCHMARKS = registry.benchmarks()
 each_benchmark = pytest.mark.parametrize("benchmark", BENCHMARKS, ids=lambda b: b.card.label)
 
 texts = st.text(st.characters(exclude_categories=()))
-REPLACED = {"alpaca_eval/df_gamed.csv"}
-"""A reconstruction may stand in for it."""
-
 tokens = st.lists(
     st.builds(Token, texts, st.just(-1.0), st.just((("The", -0.1), ("I", -2.0)))), max_size=2
 )
@@ -64,15 +61,6 @@ def test_every_official_file_has_an_address_or_is_marked_as_made_here() -> None:
         assert re.fullmatch(r"[0-9a-f]{64}", asset.sha256)
         assert asset.licence
         assert not asset.url or re.search(r"^https://.*/[0-9a-f]{40}/", asset.url)
-
-
-@pytest.fixture
-def files(benchmark: Benchmark, official: Assets) -> Assets:
-    """The official files, if those that the benchmark cannot do without are in the mirror."""
-    missing = {name for name in benchmark.card.assets if not official.has(name)} - REPLACED
-    if missing:
-        pytest.skip(f"not in the mirror: {', '.join(sorted(missing))}")
-    return official
 
 
 @each_benchmark
