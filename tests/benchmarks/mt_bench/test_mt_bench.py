@@ -37,6 +37,7 @@ def test_published_judgments_score_published_answers_and_nobody_is_asked(
     code, out, _ = run(*args)
     assert code == 0
     assert "6.00 [5.30, 6.70]" in out
+    assert "references: mt_bench/reference_answer_gpt-4.jsonl" in out
     (result,) = json.loads((tmp_path / "out.json").read_text())["results"]
     found = {score["metric"]: score for score in result["scores"]}
     assert tuple(found) == BENCHMARK.card.metrics
