@@ -1,6 +1,6 @@
 """What a series came to: the records behind every form of its report, and no way to show them.
 
-Values are as in `Score`: fractions in [0, 1], ratings, characters. Percent belong to what shows them.
+Values are as in `Score`: fractions in [0, 1], ratings, characters. Percent are for showing.
 """
 
 from collections.abc import Mapping, Sequence
