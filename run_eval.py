@@ -390,6 +390,42 @@ def verify(benchmark: str | None, assets: Path | None, json: Path | None) -> Non
         click.get_current_context().exit(1)
 
 
+@cli.command()
+@click.argument("name", required=False, metavar="[PAPER[:TABLE]]")
+@click.option("--runs", type=_PATH, multiple=True, help="A run's folder, or one of several runs.")
+@click.option("--as", "named", multiple=True, help="CHECKPOINT=ROW, or a YAML file of such lines.")
+@click.option("--pull", is_flag=True, help="Download published judgments that are not here.")
+@click.option("--latex", type=_FILE, callback=_writable, help="Also write the tables as LaTeX.")
+@_assets
+@_json
+def reproduce(
+    name: str | None,
+    runs: tuple[Path, ...],
+    named: tuple[str, ...],
+    latex: Path | None,
+    assets: Path | None,
+    json: Path | None,
+    *,
+    pull: bool,
+) -> None:
+    """Show the papers' tables, each number beside a measured one, with a ruling.
+
+    Numbers are measured by your runs, by published judgments, and by published leaderboards.
+    Without a name, all tables are listed.
+
+    \b
+    Examples:
+      run_eval.py reproduce sppo:table2
+      run_eval.py reproduce sppo --runs results/my-run --as iter3="Mistral-7B-SPPO Iter3"
+    """
+    from harness.commands.reproduce import ReproduceRequest
+    from harness.commands.reproduce import reproduce as run
+    from harness.commands.setting import Setting
+
+    request = ReproduceRequest(name=name, runs=runs, named=named, pull=pull, latex=latex)
+    run(request, Setting(assets, json))
+
+
 @cli.command("list")
 @_json
 def list_names(json: Path | None) -> None:

@@ -33,7 +33,8 @@ class Asset(NamedTuple):
     name: str
     """Path inside a mirror, without .gz."""
     sha256: str
-    """Of the unpacked content, in hexadecimal."""
+    """Of the unpacked content, in hexadecimal; or `git:` and the id that git gives the content, of
+    files that only their repository's tree pins."""
     licence: str
     url: str
     """Pinned to a commit or revision; empty when the file is to be had from a mirror only."""
@@ -143,13 +144,29 @@ class Library:
 
 
 def _checked(asset: Asset, content: bytes, origin: str, remedy: str) -> bytes:
-    came = hashlib.sha256(content).hexdigest()
+    came = _pin(content, asset.sha256)
     if came != asset.sha256:
         raise DataError(
-            f"expected the asset '{asset.name}' with SHA-256 {asset.sha256[:12]}…, but "
-            f"{origin} has {came[:12]}…; {remedy}"
+            f"expected the asset '{asset.name}' with {_KINDS[_by_git(asset.sha256)]} "
+            f"{asset.sha256[:12]}…, but {origin} has {came[:12]}…; {remedy}"
         )
     return content
+
+
+_GIT = "git:"
+_KINDS = {False: "SHA-256", True: "the id"}
+
+
+def _by_git(wanted: str) -> bool:
+    return wanted.startswith(_GIT)
+
+
+def _pin(content: bytes, wanted: str) -> str:
+    """The content's hash, of the kind that is wanted."""
+    if not _by_git(wanted):
+        return hashlib.sha256(content).hexdigest()
+    blob = b"blob %d\0%b" % (len(content), content)
+    return f"{_GIT}{hashlib.sha1(blob, usedforsecurity=False).hexdigest()}"
 
 
 def _forms(place: Path) -> Iterable[Path]:

@@ -58,7 +58,7 @@ def test_every_official_file_has_an_address_or_is_marked_as_made_here() -> None:
         "mt_bench/expected_scores.csv",
     ]
     for asset in catalogue:
-        assert re.fullmatch(r"[0-9a-f]{64}", asset.sha256)
+        assert re.fullmatch(r"[0-9a-f]{64}|git:[0-9a-f]{40}", asset.sha256)
         assert asset.licence
         assert not asset.url or re.search(r"^https://.*/[0-9a-f]{40}/", asset.url)
 
