@@ -168,7 +168,7 @@ class _Bench:
     def _of_board(self, row: Row, measure: Measure) -> Measured | None:
         label = measure.benchmark or ""
         board, listed = self.book.boards.get(label), row.boards.get(label)
-        column = board and board.metrics.get(measure.metric)
+        column = board.metrics.get(measure.metric) if board else None
         if board is None or listed is None or column is None:
             return None
         if not (self.pull or self.library.has(board.asset)):
