@@ -63,7 +63,12 @@ class Usage(NamedTuple):
     """Tokens that were read and written, as the backend counted them."""
 
     prompt_tokens: int = 0
+    """All that were read, those from the provider's cache of prompts among them."""
     completion_tokens: int = 0
+    cached_tokens: int = 0
+    """Of the prompt's, those that came from the cache of prompts, at a price of their own."""
+    batched: bool = False
+    """Whether they were bought by batch, at its price."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from harness.errors import DataError
 from harness.store import Spend, Store, sqlite
-from harness.store.database import Answer, Bill
+from harness.store.database import Answer, Bill, Sale
 from harness.store.encoding import (
     _decoding,
     address,
@@ -65,7 +65,8 @@ def store(path: Path) -> Iterator[Store]:
 
 
 def calls(store: Store, number: int, run: str = "r", model: str = "m") -> list[int]:
-    return store.open_calls(run, ("openai", model), [f"{i}" for i in range(number)])
+    sales = [Sale(f"{i}", 0.5, 0.25) for i in range(number)]
+    return store.open_calls(run, ("openai", model), sales)
 
 
 # Exactness
@@ -211,7 +212,7 @@ def test_each_call_ends_in_one_column_of_the_bill(store: Store) -> None:
         Bill(second, "refused", Usage(), 0.0),
     ]
     store.close_calls(b"{}", [], bills)
-    assert store.spend() == [Spend("r", "openai", "m", 1, 1, 1, 10, 2, 0.5)]
+    assert store.spend() == [Spend("r", "openai", "m", 1, 1, 1, 10, 2, 0.5, 0.5)]
 
 
 def test_a_bill_with_an_unknown_price_has_an_unknown_sum(store: Store) -> None:
@@ -400,7 +401,7 @@ def test_a_store_of_an_older_version_is_brought_up_to_date(
     further = (*sqlite.MIGRATIONS, ("ALTER TABLE calls ADD COLUMN batch TEXT",))
     monkeypatch.setattr(sqlite, "MIGRATIONS", further)
     with Store(path) as store:
-        assert store._db.execute("PRAGMA user_version").fetchone() == (2,)
+        assert store._db.execute("PRAGMA user_version").fetchone() == (len(further),)
         assert store.answers([at(PROMPT)]) == {at(PROMPT): FOUR}
 
 
