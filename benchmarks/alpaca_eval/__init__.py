@@ -130,7 +130,7 @@ def _card(version: str, judge: str, metrics: tuple[str, ...], assets: tuple[str,
 
 def _files(annotator: files.Annotator, rescore: Callable[[Rows, Assets], Rescored]) -> Files:
     return Files(
-        read_outputs=files.read_outputs,
+        read_outputs=lambda rows, _: files.read_outputs(rows),
         write_outputs=files.write_outputs,
         read_judgments=partial(files.read_judgments, annotator=annotator),
         write_judgments=partial(files.write_judgments, annotator=annotator),
@@ -147,7 +147,7 @@ BENCHMARK = Benchmark(
     ),
     load=partial(load, BASELINE_2),
     compare=against(partial(load_baseline, BASELINE_2)),
-    rubric=logprob_rubric,
+    grader=logprob_rubric,
     aggregate=aggregate_2,
     files=_files(ANNOTATOR_2, rescore_2),
     verify=partial(parity.verify_2, annotator=ANNOTATOR_2),
@@ -163,7 +163,7 @@ VERSION_1 = Benchmark(
     ),
     load=partial(load, BASELINE_1),
     compare=against(partial(load_baseline, BASELINE_1)),
-    rubric=ranking_rubric,
+    grader=ranking_rubric,
     aggregate=aggregate_1,
     files=_files(ANNOTATOR_1, rescore_1),
     verify=parity.verify_1,

@@ -87,10 +87,10 @@ def _benchmark(version: str, notes: str) -> Benchmark:
         ),
         load=lambda _: [*questions(version)],
         compare=against(lambda _: baseline(version)),
-        rubric=lambda _: RUBRIC,
+        grader=lambda _: RUBRIC,
         aggregate=aggregate,
         files=Files(
-            read_outputs=files.read_outputs,
+            read_outputs=lambda rows, _: files.read_outputs(rows),
             write_outputs=files.write_outputs,
             read_judgments=partial(files.read_judgments, known),
             write_judgments=files.write_judgments,
