@@ -162,8 +162,9 @@ def most(name: str, prompts: Sequence[Prompt], *, batched: bool = False) -> floa
     Args:
         name: What the user calls the model.
         prompts: Each is asked once.
-        batched: Whether they are bought by batch.
+        batched: Whether they are bought by batch, if their provider sells any.
     """
+    batched &= seller(name).provider in BATCHES
     prices = [price(name, longest(prompt, batched=batched)) for prompt in prompts]
     return None if None in prices else sum(filter(None, prices))
 

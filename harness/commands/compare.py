@@ -6,8 +6,10 @@ from functools import partial
 from itertools import combinations
 from pathlib import Path
 
+from harness.commands.budget import Bought, Known, bought, bought_table, stopped
 from harness.commands.foreseen import foresee
 from harness.commands.models import (
+    Buying,
     Models,
     bill,
     doubts,
@@ -18,7 +20,7 @@ from harness.commands.models import (
 )
 from harness.commands.plan import Plan, plan, plan_answers, plan_table, probe, retired
 from harness.commands.setting import Setting
-from harness.errors import SpecError
+from harness.errors import BudgetError, SpecError
 from harness.models.replay import Replay
 from harness.pairing import head_to_head, in_both_orders, meetings
 from harness.pipeline import Answers, Result, answer, grade, load
@@ -58,6 +60,10 @@ class CompareRequest:
     store: Path = Path("results/store.sqlite")
     out: Path = Path("results")
     dry_run: bool = False
+    budget: float | None = None
+    """USD that all that was ever asked under the run's name may cost."""
+    batch: bool = False
+    """Whether providers that sell batches are asked by batch."""
     items: bool = False
 
 
@@ -77,8 +83,11 @@ def compare(request: CompareRequest, setting: Setting) -> list[Table]:
             return _finish(setting, [plan_table(plans)], {"plan": [p.data() for p in plans]})
         for line in retired(plans):
             setting.note(line)
-        probe(plans)
-        matches = run.matches(run.answers())
+        try:
+            probe(plans)
+            matches = run.matches(run.answers())
+        except BudgetError as error:
+            raise run.stopped() from error
         tables = [matrix_table(matches), pairs_table(matches), *bill(store.spend(run.models.run))]
         run.save(matches, tables)
         return _finish(setting, tables, head_to_head_data(matches, items=request.items))
@@ -120,6 +129,26 @@ class _Run:
         judge = partial(self.models.judge, self.judge, faced, None)
         name = f"{first} vs {second}"
         return plan(name, faced, _recording(ours), self.judge, judge, self.assets)
+
+    def stopped(self) -> BudgetError:
+        """What the run ends with when its budget does; what it has bought is shown."""
+        plans, rows = [*self.plan_answers(), *self.plan_pairs()], self._bought()
+        self.setting.show([bought_table(rows), *bill(self.models.store.spend(self.models.run))])
+        buying, spent = self.models.buying, self.models.store.owed(self.models.run)
+        return stopped(buying.budget or 0.0, spent, plans, rows, batch=buying.batch)
+
+    def _bought(self) -> list[Bought]:
+        prompts = load(self.benchmark, self.assets)
+        answered = [
+            (checkpoint.name, Answers(model.name, model.identity, Known(model).generate(prompts)))
+            for checkpoint, model in self.entrants
+        ]
+        return [self._bought_pair(*first, *second) for first, second in combinations(answered, 2)]
+
+    def _bought_pair(self, first: str, ours: Answers, second: str, theirs: Answers) -> Bought:
+        faced = _facing(self.benchmark, theirs)
+        judge = partial(self.models.judge, self.judge, faced, None)
+        return bought(f"{first} vs {second}", faced, ours.generations, judge, self.assets)
 
     def answers(self) -> list[Answers]:
         """All answers, before anything is judged; each checkpoint is closed before the next."""
@@ -167,7 +196,8 @@ def _open(request: CompareRequest, setting: Setting, series: Series, store: Stor
     judge = judge_name(benchmark, request.judge, series.judge)
     asked = [benchmark.card.label, judge, request.limit, sorted(request.decoding.items())]
     name = run_name(series, "head_to_head", asked, options.chat_template, options.dtype)
-    models = Models(options, assets, store, name)
+    buying = Buying(request.budget, request.batch, setting.note)
+    models = Models(options, assets, store, name, buying)
     models.judge(judge, benchmark)  # a name that nothing answers to fails here
     entrants = [(c, models.of_checkpoint(c, [benchmark])[0]) for c in series.checkpoints]
     return _Run(setting, models, request.out / name, benchmark, entrants, judge)

@@ -9,7 +9,7 @@ from harness.commands.foreseen import foresee, unanswered
 from harness.commands.models import Wrap, is_remote
 from harness.judging import require
 from harness.pipeline import load
-from harness.pricing import estimate_tokens, price, retires
+from harness.pricing import most, retires
 from harness.report.table import Table
 from harness.types import (
     UNWATCHED,
@@ -21,7 +21,6 @@ from harness.types import (
     Model,
     Prompt,
     Rubric,
-    Usage,
     Watch,
 )
 
@@ -41,7 +40,9 @@ class Plan:
     to_judge: int
     """Of those, the ones that are not stored yet."""
     usd: float | None
-    """Estimated price of all that; None when a price is not known."""
+    """Price of all that, each answer at its longest; None when a price is not known."""
+    usd_batched: float | None
+    """The same, where providers that sell batches are asked by batch."""
     questions: tuple["Question", ...] = ()
     """What the judge would still ask, model by model."""
 
@@ -114,13 +115,14 @@ def plan(
     comparisons = benchmark.compare(foresee(benchmark, model, assets), assets)
     asked = questions(open_judge, comparisons)
     still = [question._replace(prompts=unanswered(*question[::2])) for question in asked]
-    usd = [answering.usd, *(_price(question.model.name, question.prompts) for question in still)]
+    asked_by = [(question.model.name, question.prompts) for question in still]
     return replace(
         answering,
         judge=judge,
         undecided=sum(len(question.prompts) for question in asked),
         to_judge=sum(len(question.prompts) for question in still),
-        usd=None if None in usd else sum(filter(None, usd)),
+        usd=_sum([answering.usd, *(most(*one) for one in asked_by)]),
+        usd_batched=_sum([answering.usd_batched, *(most(*one, batched=True) for one in asked_by)]),
         questions=tuple(question for question in still if question.prompts),
     )
 
@@ -129,20 +131,21 @@ def plan_answers(name: str, benchmark: Benchmark, model: Model, assets: Assets) 
     """Counts the answers that are not stored; nothing is judged."""
     prompts = load(benchmark, assets)
     to_answer = unanswered(model, prompts)
-    usd = _price(model.name, to_answer)
-    return Plan(name, benchmark.card.label, "", len(prompts), len(to_answer), 0, 0, usd)
+    usd, batched = most(model.name, to_answer), most(model.name, to_answer, batched=True)
+    return Plan(name, benchmark.card.label, "", len(prompts), len(to_answer), 0, 0, usd, batched)
 
 
 def plan_table(plans: Sequence[Plan]) -> Table:
     """The plan, a row for each checkpoint and benchmark, and the sum."""
-    known = [p.usd for p in plans if p.usd is not None]
+    known = [p for p in plans if p.usd is not None]
     unknown = len(plans) - len(known)
-    note = f"estimated price {sum(known):.2f} USD" + (
+    usd, batched = (_sum([getattr(p, kind) for p in known]) for kind in ("usd", "usd_batched"))
+    note = f"at most about {usd:.2f} USD, or {batched:.2f} by --batch" + (
         f", and {unknown} rows whose price is not known" if unknown else ""
     )
     return Table(
         "What this run would ask",
-        ["checkpoint", "benchmark", "prompts", "to answer", "to judge", "≈ USD"],
+        ["checkpoint", "benchmark", "prompts", "to answer", "to judge", "≈ USD", "by batch"],
         [
             [
                 p.checkpoint,
@@ -150,7 +153,8 @@ def plan_table(plans: Sequence[Plan]) -> Table:
                 str(p.prompts),
                 str(p.to_answer),
                 str(p.to_judge),
-                "?" if p.usd is None else f"{p.usd:.2f}",
+                _usd(p.usd),
+                _usd(p.usd_batched),
             ]
             for p in plans
         ],
@@ -184,10 +188,9 @@ def probe(plans: Sequence[Plan]) -> None:
             require(question.model, question.rubric)
 
 
-def _price(name: str, prompts: Sequence[Prompt]) -> float | None:
-    """Reading is estimated from the texts, writing is taken at its most."""
-    if not prompts:
-        return 0.0
-    read = sum(estimate_tokens("".join(p.turns) + (p.system or "")) for p in prompts)
-    written = sum(p.decoding.max_tokens for p in prompts)
-    return price(name, Usage(read, written))
+def _sum(prices: Sequence[float | None]) -> float | None:
+    return None if None in prices else sum(filter(None, prices))
+
+
+def _usd(price: float | None) -> str:
+    return "?" if price is None else f"{price:.2f}"

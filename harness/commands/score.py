@@ -6,8 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from harness.commands.budget import Bought, Known, bought, bought_table, stopped
 from harness.commands.foreseen import foresee
 from harness.commands.models import (
+    Buying,
     Models,
     bill,
     doubts,
@@ -18,9 +20,9 @@ from harness.commands.models import (
 )
 from harness.commands.plan import Plan, plan, plan_answers, plan_table, probe, retired
 from harness.commands.setting import Setting
-from harness.errors import DataError, SpecError
+from harness.errors import BudgetError, DataError, SpecError
 from harness.judging import asking, judge_prompt
-from harness.pipeline import Answers, Result, answer, grade, opposed
+from harness.pipeline import Answers, Result, answer, grade, load, opposed
 from harness.report.progress import Board, Shown
 from harness.report.save import document, prepare, save_result, write_json, write_text
 from harness.report.scores import results_table
@@ -64,6 +66,10 @@ class ScoreRequest:
     store: Path = Path("results/store.sqlite")
     out: Path = Path("results")
     dry_run: bool = False
+    budget: float | None = None
+    """USD that all that was ever asked under the run's name may cost."""
+    batch: bool = False
+    """Whether providers that sell batches are asked by batch."""
     items: bool = False
 
 
@@ -96,8 +102,11 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
             return _finish(setting, [plan_table(plans)], {"plan": [p.data() for p in plans]})
         for line in retired(plans):
             setting.note(line)
-        probe(plans)
-        results = run.results(jobs, run.answers(jobs))
+        try:
+            probe(plans)
+            results = run.results(jobs, run.answers(jobs))
+        except BudgetError as error:
+            raise run.stopped(jobs) from error
         tables = [*_tables(results), *bill(store.spend(run.models.run))]
         _save(run.folder, tables, results)
         setting.note(f"written to {run.folder}")
@@ -111,7 +120,8 @@ def _open(request: ScoreRequest, setting: Setting, series: Series, store: Store)
     against = [] if request.baseline is None else [request.baseline]
     decoding = sorted(request.decoding.items())
     name = run_name(series, settings, options.dtype, decoding, *against)
-    return _Run(request, setting, series, Models(options, assets, store, name))
+    buying = Buying(request.budget, request.batch, setting.note)
+    return _Run(request, setting, series, Models(options, assets, store, name, buying))
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +203,18 @@ class _Run:
             self._closing(lambda one: self._grade(one, next(given)), job, after)
             for job, after in _with_next(jobs)
         ]
+
+    def stopped(self, jobs: Sequence[_Job]) -> BudgetError:
+        """What the run ends with when its budget does; what it has bought is shown."""
+        rows = [self._bought(job) for job in jobs]
+        self.setting.show([bought_table(rows), *bill(self.models.store.spend(self.models.run))])
+        spent, plans = self.models.store.owed(self.models.run), [self.plan(job) for job in jobs]
+        return stopped(self.request.budget or 0.0, spent, plans, rows, batch=self.request.batch)
+
+    def _bought(self, job: _Job) -> Bought:
+        judge = partial(self.models.judge, job.judge, job.benchmark, job.model)
+        answers = Known(job.model).generate(load(job.benchmark, self.assets))
+        return bought(job.checkpoint.name, job.benchmark, answers, judge, self.assets)
 
     def _closing(self, work: Callable[[_Job], T], job: _Job, after: _Job | None) -> T:
         done = work(job)

@@ -37,6 +37,8 @@ class Seller(Loopback):
     def __init__(self) -> None:
         super().__init__()
         self.fate: Fate = lambda _: "200"
+        self.completion: Callable[[dict[str, Any]], dict[str, Any]] = _echo
+        """What answers a chat of a batch."""
         self.status = "completed"
         """How OpenAI's batches end; "failed" is told by `complaint`."""
         self.complaint = "the file is not valid"
@@ -180,8 +182,7 @@ class Seller(Loopback):
         said: dict[str, Any] = {"id": "r", "custom_id": word, "response": None, "error": None}
         if not fate.isdecimal():
             return said | {"error": {"code": fate, "message": f"{fate} it is"}}
-        answer = completion(item, f"echo {asked(item)}")
-        body = answer if fate == "200" else {"error": {"message": f"this is {fate}"}}
+        body = self.completion(item) if fate == "200" else {"error": {"message": f"this is {fate}"}}
         return said | {"response": {"status_code": int(fate), "body": body}}
 
     async def _send(self, request: web.Request, lines: list[bytes]) -> web.StreamResponse:
@@ -274,6 +275,10 @@ _KINDS = {"200": "succeeded", "batch_expired": "expired", "batch_cancelled": "ca
 
 def _kind(fate: str) -> str:
     return _KINDS.get(fate, "errored")
+
+
+def _echo(item: dict[str, Any]) -> dict[str, Any]:
+    return completion(item, f"echo {asked(item)}")
 
 
 def asked(item: dict[str, Any]) -> str:

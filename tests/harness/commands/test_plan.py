@@ -60,6 +60,7 @@ def test_at_first_everything_is_to_be_asked(store: Store) -> None:
         "undecided": 2,
         "to_judge": 2,
         "usd": 0.0,
+        "usd_batched": 0.0,
     }
 
 
