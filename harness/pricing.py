@@ -165,21 +165,21 @@ def most(name: str, prompts: Sequence[Prompt], *, batched: bool = False) -> floa
         batched: Whether they are bought by batch, if their provider sells any.
     """
     batched &= seller(name).provider in BATCHES
-    prices = [price(name, longest(prompt, batched=batched)) for prompt in prompts]
+    prices = [price(name, longest(prompt)._replace(batched=batched)) for prompt in prompts]
     return None if None in prices else sum(filter(None, prices))
 
 
-def longest(prompt: Prompt, *, batched: bool = False) -> Usage:
+def longest(prompt: Prompt) -> Usage:
     """What a prompt makes a model read and write if every answer is as long as it may be.
 
-    Each turn is read with all that was said before it.
+    Each turn is read with all that was said before it. Tokens are estimated.
     """
     said, read = estimate_tokens(prompt.system or ""), 0
     for turn in prompt.turns:
         said += estimate_tokens(turn)
         read += said
         said += prompt.decoding.max_tokens
-    return Usage(read, prompt.decoding.max_tokens * len(prompt.turns), batched=batched)
+    return Usage(read, prompt.decoding.max_tokens * len(prompt.turns))
 
 
 def retires(name: str) -> date | None:

@@ -238,6 +238,14 @@ class Keeping(Protocol):
         """The prompts that it would have to ask."""
 
 
+@runtime_checkable
+class Counting(Protocol):
+    """A model that can count what it reads, and reads nothing for it."""
+
+    def count_tokens(self, prompt: Prompt, /) -> int | None:
+        """Tokens of the prompt as the model is shown it; None when it cannot be told."""
+
+
 def close(model: Model) -> None:
     """Closes a model, through whatever wraps it; most have nothing to let go of."""
     inner = getattr(model, "model", None)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from harness.commands.models import Wrap
 from harness.commands.plan import Plan
+from harness.commands.quote import together
 from harness.errors import BudgetError
 from harness.report.scores import cell
 from harness.report.table import Table
@@ -108,8 +109,9 @@ def stopped(
 ) -> BudgetError:
     """The one line that a run ends with when its budget does."""
     answers, judgments = sum(p.to_answer for p in plans), sum(p.to_judge for p in plans)
-    prices = [p.usd_batched if batch else p.usd for p in plans]
-    rest = "at an unknown price" if None in prices else f"for at most {_sum(prices):.2f} USD"
+    quotes = together([plan.quote for plan in plans])
+    price = quotes.usd_batched if batch else quotes.usd
+    rest = "at an unknown price" if price is None else f"for at most {price:.2f} USD"
     so_far = "; ".join(f"{b.name} {_figure(b)} from {b.judged} of {b.verdicts}" for b in rows)
     return BudgetError(
         f"the budget of {budget:.2f} USD is used up: {spent:.2f} USD spent; {answers} answers and "
@@ -124,7 +126,3 @@ def _main(benchmark: Benchmark, verdicts: Sequence[Verdict], assets: Assets) -> 
 
 def _figure(row: Bought) -> str:
     return "–" if row.score is None else f"{row.score.metric} {cell(row.score)}"
-
-
-def _sum(prices: Sequence[float | None]) -> float:
-    return sum(filter(None, prices))

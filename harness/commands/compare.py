@@ -80,6 +80,7 @@ def compare(request: CompareRequest, setting: Setting) -> list[Table]:
         run = _open(request, setting, series, store)
         plans = [*run.plan_answers(), *run.plan_pairs()]
         if request.dry_run:
+            plans = [p.quoted(exact=True) for p in plans]
             return _finish(setting, [plan_table(plans)], {"plan": [p.data() for p in plans]})
         for line in retired(plans):
             setting.note(line)

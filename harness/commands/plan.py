@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 from harness.commands.foreseen import foresee, unanswered
 from harness.commands.models import Wrap, is_remote
+from harness.commands.quote import Quote, quote, together
 from harness.judging import require
 from harness.pipeline import load
-from harness.pricing import most, retires
+from harness.pricing import retires
 from harness.report.table import Table
 from harness.types import (
     UNWATCHED,
@@ -22,6 +23,12 @@ from harness.types import (
     Prompt,
     Rubric,
     Watch,
+)
+
+_NOTHING = Quote()
+_ESTIMATED = (
+    "tokens with ≈ are estimated: their model's vocabulary is not on this machine (for OpenAI, "
+    "tiktoken and a vocabulary that it has downloaded)"
 )
 
 
@@ -39,17 +46,27 @@ class Plan:
     """Judgments that only a model can give: of no tie, and of no missing answer."""
     to_judge: int
     """Of those, the ones that are not stored yet."""
-    usd: float | None
-    """Price of all that, each answer at its longest; None when a price is not known."""
-    usd_batched: float | None
-    """The same, where providers that sell batches are asked by batch."""
+    quote: Quote = _NOTHING
+    """What all that would cost."""
+    answers: tuple[Model, Sequence[Prompt]] | None = None
+    """What the checkpoint would still be asked."""
     questions: tuple["Question", ...] = ()
     """What the judge would still ask, model by model."""
 
     def data(self) -> dict[str, Any]:
         """The counts and the price, for programs."""
-        kept = [f.name for f in fields(self) if f.name != "questions"]
-        return {name: getattr(self, name) for name in kept}
+        left_out = {"answers", "questions", "quote"}
+        kept = [f.name for f in fields(self) if f.name not in left_out]
+        return {name: getattr(self, name) for name in kept} | self.quote._asdict()
+
+    def quoted(self, *, exact: bool) -> "Plan":
+        """The plan with its price.
+
+        Args:
+            exact: Whether tokenizers may be loaded to count what would be read.
+        """
+        asked = [*filter(None, [self.answers]), *((q.model, q.prompts) for q in self.questions)]
+        return replace(self, quote=together([quote(*one, exact=exact) for one in asked]))
 
 
 class Question(NamedTuple):
@@ -115,37 +132,45 @@ def plan(
     comparisons = benchmark.compare(foresee(benchmark, model, assets), assets)
     asked = questions(open_judge, comparisons)
     still = [question._replace(prompts=unanswered(*question[::2])) for question in asked]
-    asked_by = [(question.model.name, question.prompts) for question in still]
-    return replace(
+    planned = replace(
         answering,
         judge=judge,
         undecided=sum(len(question.prompts) for question in asked),
         to_judge=sum(len(question.prompts) for question in still),
-        usd=_sum([answering.usd, *(most(*one) for one in asked_by)]),
-        usd_batched=_sum([answering.usd_batched, *(most(*one, batched=True) for one in asked_by)]),
         questions=tuple(question for question in still if question.prompts),
     )
+    return planned.quoted(exact=False)
 
 
 def plan_answers(name: str, benchmark: Benchmark, model: Model, assets: Assets) -> Plan:
     """Counts the answers that are not stored; nothing is judged."""
     prompts = load(benchmark, assets)
     to_answer = unanswered(model, prompts)
-    usd, batched = most(model.name, to_answer), most(model.name, to_answer, batched=True)
-    return Plan(name, benchmark.card.label, "", len(prompts), len(to_answer), 0, 0, usd, batched)
+    counts = len(prompts), len(to_answer), 0, 0
+    planned = Plan(name, benchmark.card.label, "", *counts, answers=(model, to_answer))
+    return planned.quoted(exact=False)
 
 
 def plan_table(plans: Sequence[Plan]) -> Table:
     """The plan, a row for each checkpoint and benchmark, and the sum."""
-    known = [p for p in plans if p.usd is not None]
-    unknown = len(plans) - len(known)
-    usd, batched = (_sum([getattr(p, kind) for p in known]) for kind in ("usd", "usd_batched"))
-    note = f"at most about {usd:.2f} USD, or {batched:.2f} by --batch" + (
+    known = together([p.quote for p in plans if p.quote.usd is not None])
+    unknown = sum(p.quote.usd is None for p in plans)
+    note = f"at most {_usd(known.usd)} USD, or {_usd(known.usd_batched)} by --batch" + (
         f", and {unknown} rows whose price is not known" if unknown else ""
     )
+    estimates = [] if all(p.quote.counted for p in plans) else [_ESTIMATED]
     return Table(
         "What this run would ask",
-        ["checkpoint", "benchmark", "prompts", "to answer", "to judge", "≈ USD", "by batch"],
+        [
+            "checkpoint",
+            "benchmark",
+            "prompts",
+            "to answer",
+            "to judge",
+            "tokens",
+            "USD",
+            "by batch",
+        ],
         [
             [
                 p.checkpoint,
@@ -153,12 +178,13 @@ def plan_table(plans: Sequence[Plan]) -> Table:
                 str(p.prompts),
                 str(p.to_answer),
                 str(p.to_judge),
-                _usd(p.usd),
-                _usd(p.usd_batched),
+                f"{'' if p.quote.counted else '≈ '}{p.quote.tokens}",
+                _usd(p.quote.usd),
+                _usd(p.quote.usd_batched),
             ]
             for p in plans
         ],
-        [note, *retired(plans)],
+        [note, *estimates, *retired(plans)],
         words=2,
     )
 
@@ -186,10 +212,6 @@ def probe(plans: Sequence[Plan]) -> None:
     for question in asked.values():
         if is_remote(question.model):
             require(question.model, question.rubric)
-
-
-def _sum(prices: Sequence[float | None]) -> float | None:
-    return None if None in prices else sum(filter(None, prices))
 
 
 def _usd(price: float | None) -> str:

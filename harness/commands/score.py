@@ -98,7 +98,7 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
         jobs = run.jobs()
         plans = [run.plan(job) for job in jobs]
         if request.dry_run:
-            plans = [*run.plan_baseline(), *plans]
+            plans = [p.quoted(exact=True) for p in (*run.plan_baseline(), *plans)]
             return _finish(setting, [plan_table(plans)], {"plan": [p.data() for p in plans]})
         for line in retired(plans):
             setting.note(line)

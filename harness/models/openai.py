@@ -34,6 +34,7 @@ from harness.models.serving.failures import (
     one_line,
 )
 from harness.models.serving.remote import Ask, Remote, count, dialogue
+from harness.models.serving.tokens import counter
 from harness.types import Decoding, ModelOptions, Prompt, Response, Token, Usage
 
 if TYPE_CHECKING:
@@ -65,8 +66,11 @@ def build(name: str, options: ModelOptions) -> Remote:
         ModelError: The name is not of that form.
     """
     asked = server(name)
-    shown = name if name.startswith("openai:") else f"{asked.base}#{asked.model}"
-    return Remote(shown, asked.identity, asked.connect, options.concurrency)
+    if not name.startswith("openai:"):
+        shown = f"{asked.base}#{asked.model}"
+        return Remote(shown, asked.identity, asked.connect, options.concurrency)
+    counting = counter(asked.model)
+    return Remote(name, asked.identity, asked.connect, options.concurrency, count=counting)
 
 
 @dataclass(slots=True)

@@ -53,6 +53,10 @@ class Patience:
         return nominal * random.uniform(0.5, 1.0)
 
 
+def _uncounted(_prompt: Prompt) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Remote:
     """A model behind a server.
@@ -69,6 +73,12 @@ class Remote:
     concurrency: int
     """Most prompts that are started and not finished."""
     patience: Patience = Patience()
+    count: Callable[[Prompt], int | None] = _uncounted
+    """Tokens of a prompt as the model reads it, as far as that can be told here."""
+
+    def count_tokens(self, prompt: Prompt) -> int | None:
+        """Tokens of the prompt; None when they can be counted only where the model is."""
+        return self.count(prompt)
 
     def generate(self, prompts: Sequence[Prompt], watch: Watch = UNWATCHED) -> list[Generation]:
         """One generation per prompt, in the order of the prompts.
