@@ -88,7 +88,9 @@ def test_trouble_of_each_kind_passes_at_a_hundred_calls_at_once(
 # What does not pass
 
 
-@pytest.mark.parametrize("kind", sorted(PASSING.keys() - {"huge"}))  # megabytes outlive their server
+@pytest.mark.parametrize(
+    "kind", sorted(PASSING.keys() - {"huge"})
+)  # megabytes outlive their server
 def test_trouble_that_stays_ends_the_run_in_one_line(loopback: Loopback, kind: str) -> None:
     loopback.script = lambda _seen, _before: PASSING[kind]
     haste = replace(STOIC, attempts=2, timeout=0.2)

@@ -68,6 +68,30 @@ def test_a_score_by_batch_is_the_score_of_a_direct_run_at_half_the_price(
     assert sum(halved) == pytest.approx((sum(prices) + sum(paid()[:2])) / 2)
 
 
+def test_all_checkpoints_are_judged_by_one_batch(run: Run, seller: Seller) -> None:
+    ran = run("score", OTHER, *ASKED, "--batch")
+    assert ran.status == 0, ran.err
+    assert [len(batch.items) for batch in seller.batches.values()] == [23]
+
+
+def test_the_members_of_a_jury_and_both_orders_are_bought_by_batch(
+    run: Run, seller: Seller
+) -> None:
+    ran = run("score", *ASKED[:-1], "jury:openai:gpt-4.1,both:openai:gpt-4o", "--batch")
+    assert ran.status == 0, ran.err
+    assert [len(batch.items) for batch in seller.batches.values()] == [11, 23]
+
+
+def test_hosted_checkpoints_answer_all_benchmarks_in_one_batch(run: Run, seller: Seller) -> None:
+    words = ["-b", "alpaca_eval,alpaca_eval@1.0", "--limit", "4", "--max-tokens", "8", "--batch"]
+    seller.completion = lambda item: verdict(item | {"top_logprobs": 2})
+    seller.script = lambda seen, _: Reply(body=verdict(seen.body | {"top_logprobs": 5}))
+    ran = run("score", "openai:gpt-4o", *words, "-j", "openai:gpt-4.1")
+    assert len(seller.batches) >= 2, ran.err
+    first, *_ = seller.batches.values()
+    assert {item["model"] for item in first.items.values()} == {"gpt-4o"}
+
+
 def test_a_second_run_by_batch_buys_nothing(run: Run, seller: Seller) -> None:
     run(*SCORED, "--batch")
     before = len(seller.seen), len(seller.batches)
@@ -211,7 +235,7 @@ def test_a_run_costs_no_more_than_its_quote(run: Run, seller: Seller) -> None:
 
 def test_spend_is_shown_while_judging_at_the_price_of_a_batch(run: Run, seller: Seller) -> None:
     ran = run(*SCORED, "--batch")
-    assert "judging: 12/12, " in ran.err
+    assert "judging all: 12/12, " in ran.err
     assert f", {sum(paid()[1:]):.2f} USD" in ran.err
 
 

@@ -6,6 +6,7 @@ from functools import partial
 from itertools import combinations
 from pathlib import Path
 
+from harness.commands.at_once import ask_at_once
 from harness.commands.budget import Bought, Known, bought, bought_table, stopped
 from harness.commands.foreseen import foresee
 from harness.commands.models import (
@@ -18,7 +19,7 @@ from harness.commands.models import (
     named_series,
     run_name,
 )
-from harness.commands.plan import Plan, plan, plan_answers, plan_table, probe, retired
+from harness.commands.plan import Plan, plan, plan_answers, plan_table, probe, questions, retired
 from harness.commands.setting import Setting
 from harness.errors import BudgetError, SpecError
 from harness.models.replay import Replay
@@ -86,7 +87,10 @@ def compare(request: CompareRequest, setting: Setting) -> list[Table]:
             setting.note(line)
         try:
             probe(plans)
-            matches = run.matches(run.answers())
+            answers = run.answers()
+            if request.batch:
+                run.judge_at_once(answers)
+            matches = run.matches(answers)
         except BudgetError as error:
             raise run.stopped() from error
         tables = [matrix_table(matches), pairs_table(matches), *bill(store.spend(run.models.run))]
@@ -159,6 +163,19 @@ class _Run:
             answers.append(answer(self.benchmark, shown, self.assets))
             close(model)
         return answers
+
+    def judge_at_once(self, answers: Sequence[Answers]) -> None:
+        """Buys by batch what the judge will be asked, of all pairs together."""
+        asked = [
+            (question.model, question.prompts)
+            for ours, theirs in combinations(answers, 2)
+            for faced in [_facing(self.benchmark, theirs)]
+            for question in questions(
+                partial(self.models.judge, self.judge, faced, None),
+                faced.compare(ours.generations, self.assets),
+            )
+        ]
+        ask_at_once(asked, lambda model: Shown(model, Board(self.setting.err), "judging all"))
 
     def matches(self, answers: Sequence[Answers]) -> list[Match]:
         """Every pair of checkpoints, judged."""

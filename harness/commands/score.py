@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from harness.commands.at_once import ask_at_once
 from harness.commands.budget import Bought, Known, bought, bought_table, stopped
 from harness.commands.foreseen import foresee
 from harness.commands.models import (
@@ -18,7 +19,7 @@ from harness.commands.models import (
     named_series,
     run_name,
 )
-from harness.commands.plan import Plan, plan, plan_answers, plan_table, probe, retired
+from harness.commands.plan import Plan, plan, plan_answers, plan_table, probe, questions, retired
 from harness.commands.setting import Setting
 from harness.errors import BudgetError, DataError, SpecError
 from harness.judging import asking, judge_prompt
@@ -104,7 +105,10 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
             setting.note(line)
         try:
             probe(plans)
-            results = run.results(jobs, run.answers(jobs))
+            answers = run.answers(jobs)
+            if request.batch:
+                run.judge_at_once(jobs, answers)
+            results = run.results(jobs, answers)
         except BudgetError as error:
             raise run.stopped(jobs) from error
         tables = [*_tables(results), *bill(store.spend(run.models.run))]
@@ -194,7 +198,22 @@ class _Run:
         A model that has given its last is closed: a GPU holds one checkpoint after the other, then
         the judge.
         """
+        if self.request.batch:
+            asked = [(job.model, load(job.benchmark, self.assets)) for job in jobs]
+            ask_at_once(asked, lambda model: Shown(model, Board(self.setting.err), "answering all"))
         return [self._closing(self._answer, job, after) for job, after in _with_next(jobs)]
+
+    def judge_at_once(self, jobs: Sequence[_Job], answers: Sequence[Answers]) -> None:
+        """Buys by batch what the judges will be asked, of all checkpoints together."""
+        asked = [
+            (question.model, question.prompts)
+            for job, given in zip(jobs, answers, strict=True)
+            for question in questions(
+                partial(self.models.judge, job.judge, job.benchmark, job.model),
+                job.benchmark.compare(given.generations, self.assets),
+            )
+        ]
+        ask_at_once(asked, lambda model: Shown(model, Board(self.setting.err), "judging all"))
 
     def results(self, jobs: Sequence[_Job], answers: Sequence[Answers]) -> list[tuple[str, Result]]:
         """All results by checkpoint, each saved at once; one that judged itself is closed again."""

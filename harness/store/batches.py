@@ -32,8 +32,11 @@ class Batches:
     """The model's."""
 
     def held(self, prompts: Sequence[Prompt]) -> set[Prompt]:
-        """Those of the prompts to which an open batch owes an answer."""
-        return {prompt for slip in self._slips(prompts) for prompt in slip.items.values()}
+        """Those of the prompts whose call an open batch has in the ledger already."""
+        addresses = self._addresses(prompts)
+        with self.store.reading() as db:
+            rows = db.execute(OPEN_ITEMS, (json.dumps(list(addresses)),)).fetchall()
+        return {addresses[at] for at, _, call in rows if call is not None}
 
     def open(self, prompts: Sequence[Prompt]) -> list[Slip]:
         """The slips of batches that owe an answer to any of the prompts, oldest first.
