@@ -51,7 +51,8 @@ class Budgeted:
             BudgetError: Some prompts were not asked; the answers to the others are stored.
             ModelError: Some calls failed for good.
         """
-        open_prompts = sorted(prompts, key=_lot)
+        bought = self._bought(prompts)
+        open_prompts = sorted(prompts, key=lambda prompt: (prompt not in bought, _lot(prompt)))
         answers: dict[Prompt, Generation] = {}
         while open_prompts:
             affordable = self._affordable(open_prompts)
@@ -67,9 +68,12 @@ class Budgeted:
     def _affordable(self, prompts: Sequence[Prompt]) -> int:
         """How many of the first prompts can be asked; what is in a batch is bought already."""
         left = self.usd - self.store.owed(self.run) + _ROUNDING
-        bought = Batches(self.store, self.name, self.identity).held(prompts)
+        bought = self._bought(prompts)
         prices = [0.0 if p in bought else self._most(p) for p in prompts]
         return sum(total <= left for total in accumulate(prices))
+
+    def _bought(self, prompts: Sequence[Prompt]) -> set[Prompt]:
+        return Batches(self.store, self.name, self.identity).held(prompts)
 
     def _most(self, prompt: Prompt) -> float:
         price = most(self.name, [prompt], batched=self.batched)

@@ -184,8 +184,8 @@ class Store:
             usd, unknown = db.execute(_OWED, (run,)).fetchone()
         if unknown:
             raise DataError(
-                f"expected to know what each call of this run cost, but {unknown:.0f} in {self.path} "
-                f"have no price; name another --store, or leave --budget out"
+                f"expected to know what each call of this run cost, but {unknown:.0f} in "
+                f"{self.path} have no price; name another --store, or leave --budget out"
             )
         return float(usd)
 

@@ -1,12 +1,17 @@
 """Buying by batch, from both providers: what is sent, what comes back, and what is owed."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 from harness.errors import ModelError
+from harness.models.serving.batch import Batched, Limits
 from harness.store import Cached, Spend, Store
 from harness.types import Decoding, Prompt
 from tests.harness.models.batch_child import buying
@@ -113,6 +118,52 @@ def test_progress_is_told(shop: Shop) -> None:
     shop.texts(9)
     assert shop.told[0] == f"{shop.name}: batch batch_1 of 8 prompts is sent"
     assert shop.told[-1] == f"{shop.name}: batch batch_1: 8 prompts done"
+
+
+def narrow(shop: Shop, limits: Limits) -> Batched:
+    """The model at a provider whose batches are small."""
+    office = import_module(f"harness.models.batches.{shop.name.partition(':')[0]}").office
+    return replace(buying(shop.store, shop.name), office=partial(_narrow, office, shop, limits))
+
+
+@asynccontextmanager
+async def _narrow(office: Any, shop: Shop, limits: Limits) -> AsyncIterator[Any]:
+    async with office(shop.name) as desk:
+        yield replace(desk, limits=limits)
+
+
+def test_what_does_not_fit_into_one_batch_goes_into_several(shop: Shop) -> None:
+    model = narrow(shop, Limits(requests=3, size=10_000, days_kept=30))
+    assert [one.text for one in model.generate(asking(9))] == echoes(9)
+    assert [len(batch.items) for batch in shop.server.batches.values()] == [3, 3, 2]
+
+
+def test_the_bytes_of_a_batch_are_limited_too(shop: Shop) -> None:
+    model = narrow(shop, Limits(requests=99, size=700, days_kept=30))
+    assert [one.text for one in model.generate(asking(9))] == echoes(9)
+    assert len(shop.server.batches) > 1
+
+
+def test_a_prompt_that_cannot_be_part_of_a_batch_goes_directly(
+    seller: Seller, tmp_path: Path
+) -> None:
+    with Store(tmp_path / "s.sqlite") as store:
+        shop = Shop(seller, store, NAMES["anthropic"], [])
+        odd = Prompt("odd", ("a\ud800",), Decoding(7))
+        answers = shop.model.generate([*asking(3), odd])
+    assert answers[-1].failure == "the prompt is not valid Unicode"
+    assert [len(batch.items) for batch in seller.batches.values()] == [2]
+
+
+def test_a_batch_is_found_on_a_later_page(seller: Seller, tmp_path: Path) -> None:
+    seller.page = 1
+    seller.trouble["created"] = [Reply(500, {"error": {"message": "oh"}})]
+    with Store(tmp_path / "s.sqlite") as store:
+        shop = Shop(seller, store, NAMES["openai"], [])
+        for i in range(3):
+            seller._new({}, {"iterbench": f"other {i}"}).created += 60
+        assert shop.texts(5) == echoes(5)
+    assert set(seller.bought.values()) == {1}
 
 
 # What goes wrong
