@@ -6,12 +6,9 @@ from functools import partial
 from itertools import combinations
 from pathlib import Path
 
-<<<<<<< HEAD
+from harness import registry
 from harness.commands.at_once import ask_at_once
 from harness.commands.budget import Bought, Known, bought, bought_table, stopped
-=======
-from harness import registry
->>>>>>> main
 from harness.commands.foreseen import foresee
 from harness.commands.models import (
     Buying,
@@ -23,16 +20,10 @@ from harness.commands.models import (
     named_series,
     run_name,
 )
-<<<<<<< HEAD
 from harness.commands.plan import Plan, plan, plan_answers, plan_table, probe, questions, retired
-from harness.commands.setting import Setting
-from harness.errors import BudgetError, SpecError
-=======
-from harness.commands.plan import Plan, plan, plan_answers, plan_table, probe, retired
 from harness.commands.prompts import is_file, prompt_set
 from harness.commands.setting import Setting
-from harness.errors import ModelError, SpecError
->>>>>>> main
+from harness.errors import BudgetError, ModelError, SpecError
 from harness.models.replay import Replay
 from harness.pairing import MEAN, TIES, head_to_head, in_both_orders, meetings
 from harness.pipeline import Answers, Result, answer, grade, load
@@ -167,7 +158,7 @@ class _Run:
         return [self._bought_pair(*first, *second) for first, second in combinations(answered, 2)]
 
     def _bought_pair(self, first: str, ours: Answers, second: str, theirs: Answers) -> Bought:
-        faced = _facing(self.benchmark, theirs)
+        faced = _facing(self.benchmark, theirs, self.ties)
         judge = partial(self.models.judge, self.judge, faced, None)
         return bought(f"{first} vs {second}", faced, ours.generations, judge, self.assets)
 
@@ -185,7 +176,7 @@ class _Run:
         asked = [
             (question.model, question.prompts)
             for ours, theirs in combinations(answers, 2)
-            for faced in [_facing(self.benchmark, theirs)]
+            for faced in [_facing(self.benchmark, theirs, self.ties)]
             for question in questions(
                 partial(self.models.judge, self.judge, faced, None),
                 faced.compare(ours.generations, self.assets),
@@ -233,17 +224,12 @@ def _open(request: CompareRequest, setting: Setting, series: Series, store: Stor
     _check_pairwise(benchmark, prompts, assets)
     judge = judge_name(benchmark, request.judge, series.judge)
     asked = [benchmark.card.label, judge, request.limit, sorted(request.decoding.items())]
-<<<<<<< HEAD
-    name = run_name(series, "head_to_head", asked, options.chat_template, options.dtype)
-    buying = Buying(request.budget, request.batch, setting.note)
-    models = Models(options, assets, store, name, buying)
-=======
     further = (
         [] if (request.rubric, request.ties) == (None, MEAN) else [request.rubric, request.ties]
     )
     name = run_name(series, "head_to_head", asked, options.chat_template, options.dtype, *further)
-    models = Models(options, assets, store, name)
->>>>>>> main
+    buying = Buying(request.budget, request.batch, setting.note)
+    models = Models(options, assets, store, name, buying)
     models.judge(judge, benchmark)  # a name that nothing answers to fails here
     entrants = [(c, models.of_checkpoint(c, [benchmark])[0]) for c in series.checkpoints]
     return _Run(setting, models, request.out / name, benchmark, request.ties, entrants, judge)

@@ -6,13 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-<<<<<<< HEAD
+from harness.classes import Classes
 from harness.commands.at_once import ask_at_once
 from harness.commands.budget import Bought, Known, bought, bought_table, stopped
-=======
-from harness.classes import Classes
 from harness.commands.classify import read_classes
->>>>>>> main
 from harness.commands.foreseen import foresee
 from harness.commands.models import (
     Buying,
@@ -28,12 +25,8 @@ from harness.commands.plan import Plan, plan, plan_answers, plan_table, probe, q
 from harness.commands.setting import Setting
 from harness.errors import BudgetError, DataError, SpecError
 from harness.judging import asking, judge_prompt
-<<<<<<< HEAD
 from harness.pipeline import Answers, Result, answer, grade, load, opposed
-=======
-from harness.pipeline import Answers, Result, answer, grade, opposed
 from harness.report.breakdown import breakdown_data, breakdown_table
->>>>>>> main
 from harness.report.progress import Board, Shown
 from harness.report.save import document, prepare, save_result, write_json, write_text
 from harness.report.scores import results_table
@@ -116,22 +109,13 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
             return _finish(setting, [plan_table(plans)], {"plan": [p.data() for p in plans]})
         for line in retired(plans):
             setting.note(line)
-<<<<<<< HEAD
         try:
             probe(plans)
-            answers = run.answers(jobs)
-            if request.batch:
-                run.judge_at_once(jobs, answers)
-            results = run.results(jobs, answers)
+            results = run.bought(jobs)
         except BudgetError as error:
             raise run.stopped(jobs) from error
-        tables = [*_tables(results), *bill(store.spend(run.models.run))]
-=======
-        probe(plans)
-        results = run.results(jobs, run.answers(jobs))
         broken, data = _broken_down(results, classes)
         tables = [*_tables(results), *broken, *bill(store.spend(run.models.run))]
->>>>>>> main
         _save(run.folder, tables, results)
         setting.note(f"written to {run.folder}")
         return _finish(setting, tables, {**document(results, items=request.items), **data})
@@ -224,6 +208,13 @@ class _Run:
         if len(benchmarks) > 1:
             raise SpecError(f"expected one benchmark with --by, came {', '.join(benchmarks)}")
         return read_classes(by, jobs[0].benchmark, self.assets)
+
+    def bought(self, jobs: Sequence[_Job]) -> list[tuple[str, Result]]:
+        """All results by checkpoint: first all answers, then all judgments."""
+        answers = self.answers(jobs)
+        if self.request.batch:
+            self.judge_at_once(jobs, answers)
+        return self.results(jobs, answers)
 
     def answers(self, jobs: Sequence[_Job]) -> list[Answers]:
         """All answers, before anything is judged.
