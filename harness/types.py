@@ -70,6 +70,11 @@ class Usage(NamedTuple):
     batched: bool = False
     """Whether they were bought by batch, at its price."""
 
+    @property
+    def total(self) -> int:
+        """All that were read and written."""
+        return self.prompt_tokens + self.completion_tokens
+
 
 @dataclass(frozen=True, slots=True)
 class Response:
