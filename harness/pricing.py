@@ -169,6 +169,16 @@ def most(name: str, prompts: Sequence[Prompt], *, batched: bool = False) -> floa
     return None if None in prices else sum(filter(None, prices))
 
 
+def either(name: str, prompt: Prompt) -> tuple[float | None, float | None]:
+    """USD that asking the prompt can cost, directly and by batch."""
+    if not price(name, Usage(1)):
+        unit = price(name, Usage())  # nothing to count: it costs nothing, or nobody knows what
+        return unit, unit
+    usage = longest(prompt)
+    batched = seller(name).provider in BATCHES
+    return price(name, usage), price(name, usage._replace(batched=batched))
+
+
 def longest(prompt: Prompt) -> Usage:
     """What a prompt makes a model read and write if every answer is as long as it may be.
 

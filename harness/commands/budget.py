@@ -21,11 +21,12 @@ from harness.types import (
     Prompt,
     Rubric,
     Score,
-    Verdict,
     Watch,
 )
 
 _NOT_BOUGHT = "not bought yet"
+_FEWEST = 10
+"""Verdicts; an interval of fewer would say more of its assumptions than of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Bought(NamedTuple):
     verdicts: int
     """All that a full score is made of."""
     score: Score | None
-    """The main one, of what is judged so far; None when nothing is."""
+    """The main one, of what is judged so far; None when that is too little to tell anything."""
 
 
 def bought(
@@ -89,7 +90,7 @@ def bought(
     """The main score of what is stored, nobody asked; it is not withheld for its coverage."""
     verdicts = open_judge(known)(benchmark.compare(answers, assets))
     judged = sum(verdict.value is not None for verdict in verdicts)
-    score = _main(benchmark, verdicts, assets) if judged else None
+    score = benchmark.aggregate(verdicts, assets)[0] if judged >= _FEWEST else None
     return Bought(name, benchmark.card.label, judged, len(verdicts), score)
 
 
@@ -118,10 +119,6 @@ def stopped(
         f"{judgments} judgments are left {rest}; so far {so_far}; run again with a larger "
         f"--budget to ask only the rest"
     )
-
-
-def _main(benchmark: Benchmark, verdicts: Sequence[Verdict], assets: Assets) -> Score:
-    return benchmark.aggregate(verdicts, assets)[0]
 
 
 def _figure(row: Bought) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.errors import AlignmentError
-from harness.pricing import most, paid, seller, total
+from harness.pricing import either, paid, seller, total
 from harness.store.database import Answer, Bill, Sale, Store
 from harness.store.encoding import address, encode_identity, encode_request, encode_responses
 from harness.types import UNWATCHED, Generation, Model, Prompt, Response, Usage, Watch
@@ -127,9 +127,7 @@ class _Record:
         )
 
     def _sale(self, prompt: Prompt) -> Sale:
-        name = self._cached.name
-        worst = (most(name, [prompt], batched=batched) for batched in (False, True))
-        return Sale(self._addresses[prompt], *worst)
+        return Sale(self._addresses[prompt], *either(self._cached.name, prompt))
 
     def _at(self, generation: Generation) -> str:
         return self._addresses[generation.prompt]

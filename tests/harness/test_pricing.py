@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.pricing import PRICES, estimate_tokens, longest, most, paid, price, seller, total
+from harness.pricing import (
+    PRICES,
+    either,
+    estimate_tokens,
+    longest,
+    most,
+    paid,
+    price,
+    seller,
+    total,
+)
 from harness.types import Decoding, Prompt, Response, Usage
 
 
@@ -148,3 +158,9 @@ def test_several_answers_are_added_up() -> None:
     paid_usd = paid("openai:gpt-4.1", answers)
     assert paid_usd is not None
     assert isclose(paid_usd, (25 * 2 + 5 * 0.5 + 5 * 8) / 1e6)
+
+
+@pytest.mark.parametrize("name", ["openai:gpt-4.1", "openai:nobody", "hf:a"])
+def test_both_prices_of_a_prompt_are_those_of_a_list_with_it_alone(name: str) -> None:
+    prompt = Prompt("p", ("one two",), Decoding(10))
+    assert either(name, prompt) == (most(name, [prompt]), most(name, [prompt], batched=True))
