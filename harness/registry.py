@@ -119,14 +119,24 @@ def judge(name: str, grader: Grader, open_model: OpenModel) -> Judge:
     return _made(name, Chambers(grader, open_model, _made))
 
 
+def check_judge(name: str) -> None:
+    """Sees that a judge or a backend answers to the name, before anything is fetched for it.
+
+    Raises:
+        UnknownNameError: Neither does.
+    """
+    kind, _, rest = name.partition(":")
+    if kind not in {*judges(), *backends()}:
+        models = [f"{scheme}:{rest or 'NAME'}" for scheme in backends()]
+        raise UnknownNameError("judge", public(name), [*judges(), *models])
+
+
 def _made(name: str, chambers: Chambers) -> Judge:
+    check_judge(name)
     kind, _, rest = name.partition(":")
     if kind in judges():
         made: Judge = _load("judge", kind).build(rest, chambers)
         return made
-    if kind not in backends():
-        models = [f"{scheme}:{rest or 'NAME'}" for scheme in backends()]
-        raise UnknownNameError("judge", public(name), [*judges(), *models])
     by_rubric: Judge = _load("judge", "llm").build(name, chambers)
     return by_rubric
 

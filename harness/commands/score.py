@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from harness import registry
 from harness.classes import Classes
 from harness.commands.at_once import ask_at_once
 from harness.commands.budget import Bought, Known, bought, bought_table, stopped
@@ -155,6 +156,8 @@ class _Run:
         A name that nothing answers to fails here.
         """
         benchmarks, checkpoints = self._benchmarks(), self.series.checkpoints
+        for benchmark in benchmarks:
+            registry.check_judge(self._judge(benchmark))
         opened = [self.models.of_checkpoint(c, benchmarks) for c in checkpoints]
         for benchmark in benchmarks:
             self.models.judge(self._judge(benchmark), benchmark, opened[0][0])
