@@ -105,7 +105,7 @@ def asked_model(
         return live(name, options)
     files = read_files(rest, assets)
     return replay.judgments(
-        name, files, lambda rows: recorded(benchmark, rubric, rows), partial=options.partial
+        name, files, lambda rows: recorded(benchmark, rubric, rows, assets), partial=options.partial
     )
 
 
@@ -141,11 +141,13 @@ def _made(name: str, chambers: Chambers) -> Judge:
     return by_rubric
 
 
-def recorded(benchmark: Benchmark, rubric: Rubric, rows: Rows) -> list[tuple[Prompt, Response]]:
+def recorded(
+    benchmark: Benchmark, rubric: Rubric, rows: Rows, assets: Assets
+) -> list[tuple[Prompt, Response]]:
     """Judge prompts that published judgments answer, with the answers."""
     return [
         (judge_prompt(rubric, comparison), raw)
-        for comparison, raw, _ in benchmark.files.read_judgments(rows)
+        for comparison, raw, _ in benchmark.files.read_judgments(rows, assets)
     ]
 
 

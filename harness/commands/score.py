@@ -283,7 +283,7 @@ class _Run:
         self, job: _Job, rubric: Rubric, rows: Rows, name: str
     ) -> dict[Prompt, list[Response]]:
         """What the job's judge said of its prompts, as far as it can be read."""
-        judgments = job.benchmark.files.read_judgments(rows)
+        judgments = job.benchmark.files.read_judgments(rows, self.assets)
         others = {one.judge for one in judgments} - {job.judge}
         if others or not judgments:
             came = f"by '{min(others)}'" if others else "without the judge's raw answers"
