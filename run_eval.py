@@ -401,6 +401,48 @@ def verify(benchmark: str | None, assets: Path | None, json: Path | None) -> Non
 
 
 @cli.command()
+@click.argument("run", required=False, type=_PATH)
+@click.option("--out", "file", type=_FILE, callback=_writable, help="The bundle; RUN.tar.gz.")
+@click.option("--with-assets", is_flag=True, help="Pack the official files too, not only hashes.")
+@click.option(
+    "--open", "opened", type=_PATH, help="A bundle, or the folder of one, to score again."
+)
+@click.option("--into", type=_PATH, help="The empty folder that a bundle is unpacked into.")
+@_store
+@_assets
+def bundle(
+    run: Path | None,
+    file: Path | None,
+    opened: Path | None,
+    into: Path | None,
+    store: Path,
+    assets: Path | None,
+    *,
+    with_assets: bool,
+) -> None:
+    """Pack a run into one file, from which another machine scores it again, bit for bit.
+
+    A bundle holds the answers, the judgments, the series and who the models were: to open it takes
+    neither weights nor keys. Exits 1 when a bundle that is opened gives other scores.
+
+    \b
+    Examples:
+      run_eval.py bundle results/my-run
+      run_eval.py bundle --open my-run.tar.gz --into my-run
+    """
+    from harness.commands import bundle as command
+    from harness.commands.setting import Setting
+
+    if (run is None) == (opened is None):
+        raise click.UsageError("expected a run to pack, or a bundle to --open")
+    setting = Setting(assets)
+    if run is not None:
+        command.pack(run, store, file, setting, assets=with_assets)
+    elif opened is not None and not command.unpack(opened, into, setting):
+        click.get_current_context().exit(1)
+
+
+@cli.command()
 @click.argument("name", required=False, metavar="[PAPER[:TABLE]]")
 @click.option("--runs", type=_PATH, multiple=True, help="A run's folder, or one of several runs.")
 @click.option("--as", "named", multiple=True, help="CHECKPOINT=ROW, or a YAML file of such lines.")

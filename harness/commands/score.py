@@ -1,16 +1,17 @@
 """`score`: checkpoints through benchmarks, to a table."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from harness import registry
 from harness.classes import Classes
 from harness.commands.at_once import ask_at_once
 from harness.commands.budget import Bought, Known, bought, bought_table, stopped
 from harness.commands.classify import read_classes
+from harness.commands.doors import Doors
 from harness.commands.foreseen import foresee
 from harness.commands.models import (
     Buying,
@@ -23,6 +24,8 @@ from harness.commands.models import (
     run_name,
 )
 from harness.commands.plan import Plan, plan, plan_answers, plan_table, probe, questions, retired
+from harness.commands.provenance import provenance
+from harness.commands.runs import PROVENANCE
 from harness.commands.setting import Setting
 from harness.errors import BudgetError, DataError, SpecError
 from harness.judging import asking, judge_prompt
@@ -79,6 +82,12 @@ class ScoreRequest:
     """Whether providers that sell batches are asked by batch."""
     items: bool = False
 
+    def deciding(self) -> dict[str, Any]:
+        """What of it decides the scores, as data."""
+        kept = ("what", "benchmarks", "judge", "baseline", "limit", "decoding", "options")
+        everything = asdict(self)
+        return {key: everything[key] for key in kept}
+
 
 class _Job(NamedTuple):
     """One checkpoint on one benchmark."""
@@ -118,19 +127,52 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
         broken, data = _broken_down(results, classes)
         tables = [*_tables(results), *broken, *bill(store.spend(run.models.run))]
         _save(run.folder, tables, results)
+        made = provenance(request.deciding(), series, run.models.doors.opened, results)
+        write_json(run.folder / PROVENANCE, made)
         setting.note(f"written to {run.folder}")
         return _finish(setting, tables, {**document(results, items=request.items), **data})
 
 
-def _open(request: ScoreRequest, setting: Setting, series: Series, store: Store) -> "_Run":
+class Again(NamedTuple):
+    """A saved run that is scored again from answers that are at hand."""
+
+    request: ScoreRequest
+    series: Series
+    store: Store
+    doors: Doors
+    assets: Assets
+
+
+def score_again(again: Again, setting: Setting) -> Path:
+    """Scores a saved run again, nobody asked; returns the folder that it is written to.
+
+    Raises:
+        HarnessError: Something that the run used is not at hand.
+    """
+    run = _open(again.request, setting, again.series, again.store, again)
+    jobs = run.jobs()
+    results = run.results(jobs, run.answers(jobs))
+    _save(run.folder, _tables(results), results)
+    return run.folder
+
+
+def _open(
+    request: ScoreRequest,
+    setting: Setting,
+    series: Series,
+    store: Store,
+    again: Again | None = None,
+) -> "_Run":
     """The run, called by the series and what is asked of it, so that none overwrites another."""
-    options, assets = request.options, setting.library()
+    options, assets = request.options, again.assets if again else setting.library()
     settings = [request.benchmarks, request.judge, request.limit, options.chat_template]
     against = [] if request.baseline is None else [request.baseline]
     decoding = sorted(request.decoding.items())
     name = run_name(series, settings, options.dtype, decoding, *against)
     buying = Buying(request.budget, request.batch, setting.note)
-    return _Run(request, setting, series, Models(options, assets, store, name, buying))
+    doors = again.doors if again else Doors()
+    models = Models(options, assets, store, name, buying, doors=doors)
+    return _Run(request, setting, series, models)
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +352,8 @@ class _Run:
 
     def _source(self, job: _Job) -> str | None:
         """Published judgments to import: a series' own are by the official judge."""
+        if self.models.doors.complete:
+            return None
         official = job.judge == job.benchmark.card.judge
         if job.checkpoint.judgments and not official:
             self.setting.note(
