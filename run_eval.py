@@ -401,6 +401,25 @@ def verify(benchmark: str | None, assets: Path | None, json: Path | None) -> Non
 
 
 @cli.command()
+@click.argument("run_a", type=_PATH)
+@click.argument("run_b", type=_PATH)
+@_json
+def diff(run_a: Path, run_b: Path, json: Path | None) -> None:
+    """Show what differs between two runs: what decided their scores, the scores, the prompts.
+
+    A run is the folder that `score` wrote, or a file of scores.
+
+    \b
+    Example:
+      run_eval.py diff results/my-run-1a2b3c4d results/my-run-5e6f7a8b
+    """
+    from harness.commands.diff import diff as run
+    from harness.commands.setting import Setting
+
+    run(run_a, run_b, Setting(None, json))
+
+
+@cli.command()
 @click.argument("run", required=False, type=_PATH)
 @click.option("--out", "file", type=_FILE, callback=_writable, help="The bundle; RUN.tar.gz.")
 @click.option("--with-assets", is_flag=True, help="Pack the official files too, not only hashes.")
