@@ -53,15 +53,16 @@ def benchmarks() -> list[Benchmark]:
 
 
 def trials() -> list[Trial]:
-    """Every set of answers with known verdicts: those of the engine, then the benchmarks' own.
+    """Every set of answers with known verdicts: the benchmarks' own, then those of the engine.
 
     A benchmark that has any lists them as TRIALS in a file `trials` of its folder.
     """
-    own = [import_module("harness.trials.hhh").TRIALS]
+    own = []
     for stem, package in sorted(_found("benchmark").items()):
         folder = getattr(import_module(f"{package}.{stem}"), "__path__", [])
         if any(file.name == "trials" for file in pkgutil.iter_modules(folder)):
             own.append(import_module(f"{package}.{stem}.trials").TRIALS)
+    own.append(import_module("harness.trials.hhh").TRIALS)
     return [trial for found in own for trial in found]
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness import registry
@@ -20,6 +20,8 @@ from harness.trials.cases import Trial
 from harness.trials.people import labelled
 from harness.types import Assets, Model, ModelOptions
 
+_PLANNED = ("trial", "by the rubric of", "prompts", "to answer", "to judge", "≈ USD")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeEvalRequest:
@@ -33,6 +35,7 @@ class JudgeEvalRequest:
     limit: int | None = None
     """At most so many prompts of each."""
     attack: bool = False
+    """Whether the first data are also used for answers that were made to win."""
     options: ModelOptions = field(default_factory=ModelOptions)
     store: Path = Path("results/store.sqlite")
     out: Path = Path("results")
@@ -50,14 +53,17 @@ def judge_eval(request: JudgeEvalRequest, setting: Setting) -> list[Table]:
     with Store(request.store) as store:
         models = Models(request.options, assets, store, run)
         sittings = _sittings(request, models, setting)
-        plans = [sitting.plan(attack=request.attack) for sitting in sittings]
+        attacked = [request.attack, *(False for _ in sittings[1:])]
+        pairs = list(zip(sittings, attacked, strict=True))
+        plans = [sitting.plan(attack=attack) for sitting, attack in pairs]
         if request.dry_run:
-            return _finish(setting, [plan_table(plans)], {"plan": [p.data() for p in plans]})
+            shown = replace(plan_table(plans), columns=_PLANNED)
+            return _finish(setting, [shown], {"plan": [p.data() for p in plans]})
         for line in retired(plans):
             setting.note(line)
         probe(plans)
         board = Board(setting.err)
-        found = [sitting.find(board, attack=request.attack) for sitting in sittings]
+        found = [sitting.find(board, attack=attack) for sitting, attack in pairs]
         tables = [judge_eval_table(request.judge, found), *bill(store.spend(run))]
     _save(request.out / run, request.judge, found, tables, setting)
     return _finish(setting, tables, judge_eval_data(request.judge, found))
