@@ -13,7 +13,9 @@ from harness.types import (
     Matcher,
     Model,
     Prompt,
+    Reporting,
     Rubric,
+    Score,
     Unread,
     Verdict,
 )
@@ -134,6 +136,11 @@ class Ordered:
         ]
 
 
+def reported(judge: Judge, verdicts: Sequence[Verdict]) -> list[Score]:
+    """What the judge says of its own reliability; nothing, unless it is made of votes."""
+    return judge.report(verdicts) if isinstance(judge, Reporting) else []
+
+
 def turned(value: float, swap: bool) -> float:  # noqa: FBT001 - a fact per row
     """The preference for the candidate, of a value for the side shown second."""
     return 1 - value if swap else value
@@ -165,6 +172,10 @@ class Settled:
         asked = [c for c, verdict in zip(comparisons, settled, strict=True) if verdict is None]
         answers = iter(self.judge(asked))
         return [verdict or next(answers) for verdict in settled]
+
+    def report(self, verdicts: Sequence[Verdict], /) -> list[Score]:
+        """What the judge reports of those that it was asked about."""
+        return reported(self.judge, [verdict for verdict in verdicts if verdict.votes])
 
 
 def settle(comparison: Comparison, judge: str) -> Verdict | None:

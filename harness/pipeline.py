@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from harness.errors import AlignmentError, DataError, ModelError
+from harness.judging import reported
 from harness.names import public
-from harness.pairing import against
+from harness.pairing import against, both_ways
 from harness.types import (
     Assets,
     Benchmark,
@@ -16,7 +17,6 @@ from harness.types import (
     Judge,
     Model,
     Prompt,
-    Reporting,
     Score,
     Verdict,
 )
@@ -80,7 +80,7 @@ def grade(benchmark: Benchmark, answers: Answers, judge: Judge, assets: Assets) 
     verdicts = judge(comparisons)
     _one_to_one(judge.name, comparisons, [verdict.comparison for verdict in verdicts])
     scores = [withhold(benchmark.card, score) for score in benchmark.aggregate(verdicts, assets)]
-    scores += judge.report(verdicts) if isinstance(judge, Reporting) else []
+    scores += reported(judge, verdicts)
     items = benchmark.items(verdicts)
     identity = benchmark_identity(benchmark, assets) | identify(answers, judge)
     return Result(benchmark.card, answers.model, judge.name, identity, scores, items, verdicts)
@@ -134,7 +134,8 @@ def opposed(benchmark: Benchmark, baseline: Answers) -> Benchmark:
         return {**benchmark.identify(assets), "baseline": baseline.model, **rival}
 
     card = replace(benchmark.card, title=f"{benchmark.card.title} against {public(baseline.model)}")
-    compare = against(lambda _: baseline.generations, benchmark.turns)
+    pair = both_ways if benchmark.both_orders else against
+    compare = pair(lambda _: baseline.generations, benchmark.turns)
     return replace(benchmark, card=card, compare=compare, identify=identify)
 
 

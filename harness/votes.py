@@ -8,8 +8,12 @@ from dataclasses import dataclass, replace
 from math import sqrt
 from statistics import fmean, median, variance
 
+import numpy as np
+
 from harness.errors import SpecError
-from harness.types import Comparison, Judge, Reporting, Score, Verdict
+from harness.judging import reported
+from harness.stats.krippendorff import alpha
+from harness.types import Comparison, Judge, Score, Verdict
 
 Combine = Callable[[Comparison, Sequence[float]], float]
 """One value from the votes on a comparison that were read."""
@@ -51,7 +55,7 @@ class BothOrders:
         value = fmean(flips) if flips else None
         inner = [vote for verdict in verdicts for vote in verdict.votes]
         n_unread = len(verdicts) - len(read)
-        return [Score("flips", value, len(read), n_unread), *_report(self.judge, inner)]
+        return [Score("flips", value, len(read), n_unread), *reported(self.judge, inner)]
 
     def _both(self, pair: Comparison, there: Verdict, back: Verdict) -> Verdict:
         votes = (there, back)
@@ -92,7 +96,7 @@ class Repeats:
         noise = sqrt(sum(variance(values) / len(values) for values in read)) / max(len(read), 1)
         score = Score("judge_noise", noise if read else None, len(read), len(verdicts) - len(read))
         first = [verdict.votes[0] for verdict in verdicts if verdict.votes]
-        return [score, *_report(self.judges[0], first)]
+        return [score, *reported(self.judges[0], first)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +127,27 @@ class Jury:
         return _together(self, self.judges, comparisons, RULES[self.rule])
 
     def report(self, verdicts: Sequence[Verdict], /) -> list[Score]:
-        """What each member reports of itself."""
+        """How far the members agree beyond chance, and what each reports of itself.
+
+        agreement_alpha: Krippendorff's alpha of their values at the interval level; none when all
+        values are the same.
+        """
+        asked = [verdict.votes for verdict in verdicts if verdict.votes]
+        values_M_N = np.array(
+            [[np.nan if v.value is None else v.value for v in votes] for votes in asked]
+        ).T
+        agreed = alpha(values_M_N, "interval") if asked else np.nan
+        value = None if np.isnan(agreed) else agreed
+        return [
+            Score("agreement_alpha", value, len(asked), unit="correlation"),
+            *self._members(verdicts),
+        ]
+
+    def _members(self, verdicts: Sequence[Verdict]) -> list[Score]:
         return [
             replace(score, metric=f"{score.metric} of {judge.name}")
             for place, judge in enumerate(self.judges)
-            for score in _report(judge, [v.votes[place] for v in verdicts if v.votes])
+            for score in reported(judge, [v.votes[place] for v in verdicts if v.votes])
         ]
 
 
@@ -172,10 +192,6 @@ def _majority(comparison: Comparison, values: Sequence[float]) -> float:
 
 RULES: Mapping[str, Combine] = {"mean": _mean, "median": _median, "majority": _majority}
 """How a jury's votes become a verdict."""
-
-
-def _report(judge: Judge, verdicts: Sequence[Verdict]) -> list[Score]:
-    return judge.report(verdicts) if isinstance(judge, Reporting) else []
 
 
 def _check_pair(comparison: Comparison) -> None:

@@ -75,7 +75,7 @@ def draw(path: Path, found: Sequence[Findings]) -> bool:
     """Win rate by how much longer an answer is, a panel for each trial; whether there was any."""
     drawn = [
         Panel(
-            f"{one.trial}: win rate of the longer",
+            f"win rate, {one.trial}",
             {
                 who: [(bin_.lead, bin_.win_rate) for bin_ in curve]
                 for who, curve in one.curves.items()
