@@ -78,6 +78,7 @@ def _run_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("-b", "--benchmarks", required=True, help="Names, separated by commas.")
 @click.option("--baseline", help="A model to compare with, instead of the published baseline.")
 @click.option("--judgments", help="Judgments already paid for, by the official judge: imported.")
+@click.option("--canary", is_flag=True, help="Ask the judge 30 pinned verdicts before and after.")
 @_run_options
 def score(
     what: tuple[str, ...],
@@ -94,6 +95,7 @@ def score(
     assets: Path | None,
     json: Path | None,
     *,
+    canary: bool,
     dry_run: bool,
     items: bool,
     **options: Any,
@@ -124,6 +126,7 @@ def score(
         options=ModelOptions(**options),
         store=store,
         out=out,
+        canary=canary,
         dry_run=dry_run,
         items=items,
     )

@@ -6,8 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from harness.commands.canary import canary_of
 from harness.commands.foreseen import foresee
 from harness.commands.models import (
+    EXACT,
     Models,
     bill,
     doubts,
@@ -17,7 +19,9 @@ from harness.commands.models import (
     run_name,
 )
 from harness.commands.plan import Plan, plan, plan_answers, plan_table, probe, retired
+from harness.commands.screening import suspicions
 from harness.commands.setting import Setting
+from harness.commands.watching import Watch, doubted, watching
 from harness.errors import DataError, SpecError
 from harness.judging import asking, judge_prompt
 from harness.pipeline import Answers, Result, answer, grade, opposed
@@ -65,6 +69,8 @@ class ScoreRequest:
     out: Path = Path("results")
     dry_run: bool = False
     items: bool = False
+    canary: bool = False
+    """Whether each judge is asked pinned questions before and after the run."""
 
 
 class _Job(NamedTuple):
@@ -97,11 +103,14 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
         for line in retired(plans):
             setting.note(line)
         probe(plans)
-        results = run.results(jobs, run.answers(jobs))
-        tables = [*_tables(results), *bill(store.spend(run.models.run))]
+        answers = run.answers(jobs)
+        watch = run.watch(jobs)
+        results = watch.mark(run.results(jobs, answers))
+        tables = [*_tables(results), *watch.tables(), *bill(store.spend(run.models.run))]
         _save(run.folder, tables, results)
         setting.note(f"written to {run.folder}")
-        return _finish(setting, tables, document(results, items=request.items))
+        data = document(results, items=request.items) | watch.data()
+        return _finish(setting, tables, data)
 
 
 def _open(request: ScoreRequest, setting: Setting, series: Series, store: Store) -> "_Run":
@@ -189,8 +198,9 @@ class _Run:
     def results(self, jobs: Sequence[_Job], answers: Sequence[Answers]) -> list[tuple[str, Result]]:
         """All results by checkpoint, each saved at once; one that judged itself is closed again."""
         given = iter(answers)
+        named = {_place(job): one for job, one in zip(jobs, answers, strict=True)}
         return [
-            self._closing(lambda one: self._grade(one, next(given)), job, after)
+            self._closing(lambda one: self._grade(one, next(given), named), job, after)
             for job, after in _with_next(jobs)
         ]
 
@@ -205,7 +215,19 @@ class _Run:
         shown = Shown(job.model, Board(self.setting.err), label)
         return answer(job.benchmark, shown, self.assets)
 
-    def _grade(self, job: _Job, answers: Answers) -> tuple[str, Result]:
+    def watch(self, jobs: Sequence[_Job]) -> Watch:
+        """A canary for each judge that is asked, looked at once; none unless it was asked for."""
+        asked = {job.benchmark.card.label: job for job in jobs} if self.request.canary else {}
+        return watching(
+            {
+                label: canary_of(job.benchmark, job.judge, self.models, job.model)
+                for label, job in asked.items()
+            }
+        )
+
+    def _grade(
+        self, job: _Job, answers: Answers, named: Mapping[tuple[str | None, str], Answers]
+    ) -> tuple[str, Result]:
         board, name = Board(self.setting.err), job.checkpoint.name
 
         def shown(model: Model, rubric: Rubric) -> Model:
@@ -213,7 +235,10 @@ class _Run:
 
         judge = self.models.judge(job.judge, job.benchmark, job.model, shown)
         result = grade(job.benchmark, answers, judge, self.assets)
-        marked = _marked(job.checkpoint, _placed(job.checkpoint, result))
+        parent = named.get((job.checkpoint.parent, job.benchmark.card.label))
+        judged = job.judge != EXACT
+        suspected = suspicions(answers, result.verdicts, parent) if judged else []
+        marked = _marked(job.checkpoint, _placed(job.checkpoint, result), suspected)
         save_result(self.folder, name, job.benchmark, marked)
         return name, marked
 
@@ -287,11 +312,13 @@ def _placed(checkpoint: Checkpoint, result: Result) -> Result:
     return replace(result, identity={**result.identity, **place})
 
 
-def _marked(checkpoint: Checkpoint, result: Result) -> Result:
-    """The result, with what the series gives reason to doubt on its main score."""
-    main, *others = result.scores
-    doubted = (*main.doubts, *doubts(checkpoint, result.judge))
-    return replace(result, scores=[replace(main, doubts=doubted), *others])
+def _place(job: _Job) -> tuple[str | None, str]:
+    return job.checkpoint.name, job.benchmark.card.label
+
+
+def _marked(checkpoint: Checkpoint, result: Result, suspected: Sequence[str]) -> Result:
+    """The result, with what the series and its answers give reason to doubt on its main score."""
+    return doubted(result, [*suspected, *doubts(checkpoint, result.judge)])
 
 
 def _tables(results: Sequence[tuple[str, Result]]) -> list[Table]:
