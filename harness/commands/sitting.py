@@ -94,9 +94,8 @@ class Sitting:
         """What is shown of answers made to win, by attack, one for each case."""
         said = [texts(case) for case in self.cases]
         named: dict[str, list[str]] = {name: [one[name] for one in said] for name in BATTERY}
-        for model, answers in published(self.trial.attacks, self.models.assets).items():
-            asked = [case.answers[0].prompt.turns[0] for case in self.cases]
-            named[f"published {model}"] = [answers[instruction] for instruction in asked]
+        for name, answers in published(self.trial.attacks, self.models.assets).items():
+            named[name] = [answers[case.answers[0].prompt.turns[0]] for case in self.cases]
         return {name: self._attacked(name, answers) for name, answers in named.items()}
 
     def _attacked(self, name: str, answers: Sequence[str]) -> list[Comparison]:

@@ -117,7 +117,11 @@ def _of(one: Findings, score: Score) -> str:
 
 
 def _cell(score: Score) -> str:
-    return "–" if score.value is None else cell(score)
+    if score.value is None:
+        return "–"
+    if score.unit in {"USD", "seconds"}:
+        return f"{score.value:.3g}"
+    return cell(score)
 
 
 def _counts(score: Score) -> tuple[str, str]:

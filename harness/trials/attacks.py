@@ -6,7 +6,8 @@ whatever was asked.
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import PurePath
 
 from harness.trials.cases import Case
 from harness.types import Assets, Comparison, Generation, Response
@@ -70,13 +71,14 @@ def texts(case: Case) -> dict[str, str]:
     return {name: attack(question, honest.text) for name, attack in BATTERY.items()}
 
 
-def published(names: tuple[str, ...], assets: Assets) -> dict[str, dict[str, str]]:
-    """The answers in official files that were made to win: by model, then by instruction."""
-    rows = [row for name in names for row in json.loads(assets.read(name))]
-    found: dict[str, dict[str, str]] = {}
-    for row in rows:
-        found.setdefault(row["generator"], {})[row["instruction"]] = row["output"]
-    return found
+def published(names: Sequence[str], assets: Assets) -> dict[str, dict[str, str]]:
+    """The answers in official files that were made to win: by the file's name, by instruction."""
+    return {
+        f"published {PurePath(name).stem}": {
+            row["instruction"]: row["output"] for row in json.loads(assets.read(name))
+        }
+        for name in names
+    }
 
 
 def _honest(case: Case) -> Generation:

@@ -14,10 +14,13 @@ from harness.stats.measuring import Measure, mean
 from harness.stats.prompt_bootstrap import DRAWS, Draws
 from harness.stats.rulings import Rulings, gold_scores, rulings_scores
 from harness.trials.cases import Case, Trial
+from harness.trials.people import PEOPLE
 from harness.types import Comparison, Generation, Score, Verdict
 
 _FEWEST_RANKED = 3
 """Two answers have no order beyond which is the better."""
+_OF_JUDGES = ("first_slot", "saturation")
+"""What cannot be said of people, whose order of reading and whose certainty are not told."""
 _RANKINGS = ("exact_match", "spearman_rho", "kendall_tau_b")
 
 
@@ -50,7 +53,9 @@ class Hearing:
     def gold_scores(self, draws: Draws = DRAWS) -> list[Score]:
         """What can be said of the known verdicts by the same names."""
         if not self.alone:
-            return gold_scores(self.rulings(), draws=draws)
+            scores = gold_scores(self.rulings(), draws=draws)
+            people = self.trial.gold == PEOPLE
+            return [one for one in scores if not (people and one.metric in _OF_JUDGES)]
         if not self.cases[0].ratings:
             return []
         return gold_marks_scores(self.marks(), top=self.trial.top, draws=draws)

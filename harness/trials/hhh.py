@@ -5,6 +5,7 @@ inside a rating prompt of that project, out of which it is read here. A dialogue
 published.
 """
 
+import hashlib
 import json
 import re
 
@@ -23,7 +24,7 @@ _PARTS = re.compile(
 
 
 def cases(assets: Assets) -> list[Case]:
-    """The 221 pairs in published order; the chosen reply is the candidate in every other one.
+    """The 221 pairs in published order; a coin for each says which reply is the candidate.
 
     Raises:
         DataError: The file is not of the published form.
@@ -36,7 +37,8 @@ def _case(number: int, row: dict[str, str]) -> Case:
     _, rejected = _parts(number, row["rejected_instruction"])
     prompt = Prompt(f"hhh/{number}", (asked,), Decoding(max_tokens=0))
     replies = [Generation(prompt, "", (Response(text),)) for text in (chosen, rejected)]
-    swapped = number % 2 == 1  # a side that always wins would leave chance nothing to do
+    # A side that always wins would leave chance nothing to do.
+    swapped = hashlib.sha256(f"{asked}{chosen}".encode()).digest()[0] % 2 == 1
     return Case(tuple(replies), (Pair(1, 0, 0.0) if swapped else Pair(0, 1, 1.0),))
 
 
