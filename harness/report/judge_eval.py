@@ -74,15 +74,9 @@ def judge_eval_data(judge: str, found: Sequence[Findings]) -> dict[str, Any]:
 def draw(path: Path, found: Sequence[Findings]) -> bool:
     """Win rate by how much longer an answer is, a panel for each trial; whether there was any."""
     drawn = [
-        Panel(
-            f"win rate, {one.trial}",
-            {
-                who: [(bin_.lead, bin_.win_rate) for bin_ in curve]
-                for who, curve in one.curves.items()
-            },
-        )
+        Panel(f"win rate, {one.trial}", {who: _points(bins) for who, bins in curves.items()})
         for one in found
-        if one.curves
+        if (curves := {who: bins for who, bins in one.curves.items() if bins})
     ]
     if drawn:
         panels(path, drawn, "characters longer than the other")
@@ -95,6 +89,10 @@ def curve(
     """The curve of what was read."""
     read = ~np.isnan(value)
     return length_curve(lead[read], value[read])
+
+
+def _points(bins: Sequence[Bin]) -> list[tuple[float, float]]:
+    return [(one.lead, one.win_rate) for one in bins]
 
 
 def _data(one: Findings) -> dict[str, Any]:
