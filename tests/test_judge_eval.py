@@ -246,3 +246,16 @@ def test_an_honest_model_s_score_stands_alone(run: Run, mirror: Path, loopback: 
     loopback.script = longer
     ran, _ = score(run, loopback.openai)
     assert "red flag" not in ran.out
+
+
+def test_a_checkpoint_that_judges_itself_is_tried_as_a_judge(
+    run: Run, mirror: Path, loopback: Loopback
+) -> None:
+    loopback.script = longer
+    words = ["-b", "alpaca_eval", "-j", "self", "--limit", "2", "--json", "out.json"]
+    ran = run("score", loopback.openai, *words)
+    assert ran.status == 0
+    assert "self on trial" in ran.out
+    trials = json.loads(Path("out.json").read_text())["audit"]["trials"]
+    assert [one["trial"].rpartition(": ")[2] for one in trials] == ["alpaca_eval@2.0", "hhh"]
+    assert {"accuracy", "flips", "ties", "saturation"} <= {s["metric"] for s in trials[0]["scores"]}

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,6 +20,9 @@ from harness.store import Store
 from harness.trials.cases import Trial
 from harness.trials.people import labelled
 from harness.types import Assets, Model, ModelOptions
+
+AUDITED = 20
+"""Prompts of each trial that a checkpoint is tried on when it judges itself."""
 
 _PLANNED = ("trial", "by the rubric of", "prompts", "to answer", "to judge", "≈ USD")
 
@@ -70,28 +74,35 @@ def judge_eval(request: JudgeEvalRequest, setting: Setting) -> list[Table]:
 
 
 def audit(
-    judge: str, candidate: Model | None, models: Models, *, rubric: str, limit: int
+    judge: str, candidate: Model, models: Models, *, rubric: str, limit: int = AUDITED
 ) -> list[Sitting]:
-    """A checkpoint that judges, before every trial whose files are here: `find` says what it finds.
+    """A checkpoint that judges, before the trials whose files are here: `find` says what it finds.
 
     Args:
         judge: Its name as a judge, in which `self` is the candidate.
         candidate: The checkpoint's model.
         models: Opens what else the judge asks.
-        rubric: The benchmark by whose rubric it is asked where the data leave that open.
+        rubric: The benchmark by whose rubric it is asked; trials by others are left out.
         limit: At most so many prompts of each trial.
     """
-    return [
-        seat(trial, judge, models, rubric=rubric, limit=limit, candidate=candidate)
-        for trial in at_hand(models.assets)
-        if trial.rubric in {"", rubric}
-    ]
+    trials = [trial for trial in at_hand(models.assets) if trial.rubric in {"", rubric}]
+    sittings = []
+    for trial in trials:
+        # A judge that neither compares nor rates such answers has nothing to be tried on.
+        with suppress(SpecError):
+            sittings.append(
+                seat(trial, judge, models, rubric=rubric, limit=limit, candidate=candidate)
+            )
+    return sittings
 
 
 def at_hand(assets: Assets) -> list[Trial]:
     """The trials whose files are on this machine; a canary is no trial."""
+    known = set(assets.names(""))
     every = [trial for trial in registry.trials() if not trial.pinned]
-    return [trial for trial in every if all(map(assets.has, trial.assets))]
+    return [
+        one for one in every if known.issuperset(one.assets) and all(map(assets.has, one.assets))
+    ]
 
 
 def _sittings(request: JudgeEvalRequest, models: Models, setting: Setting) -> list[Sitting]:

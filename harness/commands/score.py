@@ -10,8 +10,10 @@ from harness.classes import Classes
 from harness.commands.canary import canary_of
 from harness.commands.classify import read_classes
 from harness.commands.foreseen import foresee
+from harness.commands.judge_eval import audit
 from harness.commands.models import (
     EXACT,
+    SELF,
     Models,
     bill,
     doubts,
@@ -19,6 +21,7 @@ from harness.commands.models import (
     named_benchmark,
     named_series,
     run_name,
+    takes_part,
 )
 from harness.commands.plan import Plan, plan, plan_answers, plan_table, probe, retired
 from harness.commands.screening import suspicions
@@ -28,6 +31,7 @@ from harness.errors import DataError, SpecError
 from harness.judging import asking, judge_prompt
 from harness.pipeline import Answers, Result, answer, grade, opposed
 from harness.report.breakdown import breakdown_data, breakdown_table
+from harness.report.judge_eval import Findings, judge_eval_data, judge_eval_table
 from harness.report.progress import Board, Shown
 from harness.report.save import document, prepare, save_result, write_json, write_text
 from harness.report.scores import results_table
@@ -114,10 +118,11 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
         results = watch.mark(run.results(jobs, answers))
         broken, data = _broken_down(results, classes)
         bought = bill(store.spend(run.models.run))
-        tables = [*_tables(results), *broken, *watch.tables(), *bought]
+        tables = [*_tables(results), *broken, *run.audits(), *watch.tables(), *bought]
         _save(run.folder, tables, results)
         setting.note(f"written to {run.folder}")
-        whole = {**document(results, items=request.items), **data, **watch.data()}
+        audits = {"audit": judge_eval_data(SELF, run.audited)} if run.audited else {}
+        whole = {**document(results, items=request.items), **data, **audits, **watch.data()}
         return _finish(setting, tables, whole)
 
 
@@ -137,6 +142,8 @@ class _Run:
     setting: Setting
     series: Series
     models: Models
+    audited: list[Findings] = field(default_factory=list)
+    """What trials found of checkpoints that judged themselves."""
 
     @property
     def folder(self) -> Path:
@@ -236,6 +243,10 @@ class _Run:
         shown = Shown(job.model, Board(self.setting.err), label)
         return answer(job.benchmark, shown, self.assets)
 
+    def audits(self) -> list[Table]:
+        """Of the checkpoints that judged themselves, if any did."""
+        return [judge_eval_table(SELF, self.audited)] if self.audited else []
+
     def watch(self, jobs: Sequence[_Job]) -> Watch:
         """A canary for each judge that is asked, looked at once; none unless it was asked for."""
         asked = {job.benchmark.card.label: job for job in jobs} if self.request.canary else {}
@@ -259,9 +270,19 @@ class _Run:
         parent = named.get((job.checkpoint.parent, job.benchmark.card.label))
         judged = job.judge != EXACT
         suspected = suspicions(answers, result.verdicts, parent) if judged else []
+        self.audited.extend(self._audit(job))
         marked = _marked(job.checkpoint, _placed(job.checkpoint, result), suspected)
         save_result(self.folder, name, job.benchmark, marked)
         return name, marked
+
+    def _audit(self, job: _Job) -> Iterator[Findings]:
+        """How far a checkpoint that judges itself can be trusted to judge."""
+        if not takes_part(SELF, job.judge):
+            return
+        label, board = job.benchmark.card.label, Board(self.setting.err)
+        for sitting in audit(job.judge, job.model, self.models, rubric=label):
+            found = sitting.find(board, attack=False)
+            yield found._replace(trial=f"{job.checkpoint.name}: {found.trial}")
 
     def _benchmarks(self) -> list[Benchmark]:
         asked, decoding, limit = self.request.benchmarks, self.request.decoding, self.request.limit

@@ -19,7 +19,17 @@ from harness.stats.measuring import Measure, mean
 from harness.trials.attacks import BATTERY, attacked, published, texts
 from harness.trials.cases import Case, Trial, limited
 from harness.trials.hearing import Hearing
-from harness.types import Benchmark, Comparison, Judge, Model, Rubric, Score, Verdict
+from harness.types import (
+    Benchmark,
+    Comparison,
+    Generation,
+    Judge,
+    Model,
+    Response,
+    Rubric,
+    Score,
+    Verdict,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +171,17 @@ def seat(
     if not cases:
         raise DataError(f"expected answers with known verdicts in '{trial.name}', came none")
     sitting = Sitting(trial, cases, judge, benchmark, models, candidate)
-    alone = bool(cases[0].ratings) or _rates(sitting)
+    alone = bool(cases[0].ratings) or _stands_alone(benchmark, models) or _rates(sitting)
     recorded = any("recording" in key for key in sitting.open(lambda model, _: model).identity)
     return replace(sitting, alone=alone, both_orders=not alone and not recorded)
+
+
+def _stands_alone(benchmark: Benchmark, models: Models) -> bool:
+    """Whether the benchmark's judge is shown one answer at a time."""
+    prompts = benchmark.load(models.assets)[:1]
+    blank = [Generation(one, "", (Response(""),) * len(one.turns)) for one in prompts]
+    pairs = benchmark.compare(blank, models.assets)
+    return any(pair.baseline is None for pair in pairs)
 
 
 def _rates(sitting: Sitting) -> bool:
