@@ -249,6 +249,41 @@ def train(
     run(request, Setting(assets, json))
 
 
+@cli.command("train-judge")
+@click.argument("pairs")
+@click.option("--out", type=_PATH, required=True, help="A new folder: pairrm:OUT is the judge.")
+@click.option(
+    "--base", default="tiny", show_default=True, help="A DeBERTa v2/v3: folder or hub ID."
+)
+@click.option("--epochs", type=click.FloatRange(min=0, min_open=True), default=3, show_default=True)
+@click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), help="The highest.")
+@click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True)
+@click.option(
+    "--held-out",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.1,
+    show_default=True,
+    help="Share of the prompts to be tried with.",
+)
+@click.option("--seed", type=int, default=0, show_default=True)
+@_json
+def train_judge(pairs: str, out: Path, json: Path | None, **options: Any) -> None:
+    """Teach a pair ranker from labelled comparisons, and tell how often it is right about others.
+
+    PAIRS is a JSON or JSON lines file with prompt, chosen and rejected in each row, or a folder of
+    such files. Prompts that are held out are for telling, never for learning.
+
+    \b
+    Example:
+      run_eval.py train-judge pairs.jsonl --out judge
+    """
+    from harness.commands.setting import Setting
+    from train.judge import train_judge as run
+    from train.pair_ranker import Lessons
+
+    run(pairs, out, Lessons(**options), Setting(None, json))
+
+
 @cli.command()
 @click.option("--quick", is_flag=True, help="One iteration of one method, in about a minute.")
 @click.option("--processes", type=click.IntRange(min=1), default=2, show_default=True)

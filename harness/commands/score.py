@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from harness import registry
 from harness.classes import Classes
 from harness.commands.canary import canary_of
 from harness.commands.classify import read_classes
@@ -161,6 +162,8 @@ class _Run:
         A name that nothing answers to fails here.
         """
         benchmarks, checkpoints = self._benchmarks(), self.series.checkpoints
+        for benchmark in benchmarks:
+            registry.check_judge(self._judge(benchmark))
         opened = [self.models.of_checkpoint(c, benchmarks) for c in checkpoints]
         for benchmark in benchmarks:
             self.models.judge(self._judge(benchmark), benchmark, opened[0][0])
@@ -327,7 +330,7 @@ class _Run:
         self, job: _Job, rubric: Rubric, rows: Rows, name: str
     ) -> dict[Prompt, list[Response]]:
         """What the job's judge said of its prompts, as far as it can be read."""
-        judgments = job.benchmark.files.read_judgments(rows)
+        judgments = job.benchmark.files.read_judgments(rows, self.assets)
         others = {one.judge for one in judgments} - {job.judge}
         if others or not judgments:
             came = f"by '{min(others)}'" if others else "without the judge's raw answers"

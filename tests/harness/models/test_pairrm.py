@@ -113,7 +113,12 @@ def test_weights_are_loaded_once_for_all_models_of_a_folder(
 ) -> None:
     loads: list[object] = []
     load = pairrm._load
-    monkeypatch.setattr(pairrm._slot, "_load", lambda key: loads.append(key) or load(key))
+
+    def counted(key: Any) -> Any:
+        loads.append(key)
+        return load(key)
+
+    monkeypatch.setattr(pairrm._slot, "_load", counted)
     models = [build(f"pairrm:{ranker}", ModelOptions()) for _ in range(2)]
     models[0].close()
     for model in models:
