@@ -122,6 +122,18 @@ def test_a_judge_in_words_is_tried_by_the_rubric_that_is_named(
     assert scores()["longer_wins"]["value"] == 1
 
 
+def test_a_benchmark_s_own_ratings_are_a_trial_of_ratings(
+    run: Run, mirror: Path, loopback: Loopback
+) -> None:
+    loopback.script = lambda seen, _before: Reply(
+        text=f"Good. Rating: [[{len(seen.asked) % 10 + 1}]]"
+    )
+    asked = ["--data", "mt_bench@original", *FEW, "--json", "out.json"]
+    assert run("judge-eval", "-j", loopback.openai, *asked).status == 0
+    assert {"exact", "cohen_kappa", "system_spearman", "top_best", "commonest"} <= scores().keys()
+    assert scores()["exact"]["n"] == 6 * 4
+
+
 def test_an_attack_says_what_each_trick_wins(run: Run, mirror: Path, loopback: Loopback) -> None:
     loopback.script = longer
     asked = ["--data", "alpaca_eval@2.0", "--attack", *FEW, "--json", "out.json"]

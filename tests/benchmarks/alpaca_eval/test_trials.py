@@ -10,7 +10,6 @@ import pytest
 
 from benchmarks.alpaca_eval.rubric import shows_candidate_first
 from benchmarks.alpaca_eval.trials import MODELS_2, TRIALS
-from harness.stats.marks import Marks, gold_marks_scores
 from harness.stats.prompt_bootstrap import Draws
 from harness.stats.systems import kendall, spearman
 from harness.trials.hearing import Hearing
@@ -121,22 +120,3 @@ def test_both_official_judges_rank_their_common_models_alike(mirror: Path) -> No
     assert len(common) == 8
     assert spearman(*columns) == pytest.approx(0.8810, abs=5e-5)
     assert kendall(*columns) == pytest.approx(0.7857, abs=5e-5)
-
-
-def test_gpt_4_rates_69_models_of_mt_bench_with_so_many_ties_and_tens(mirror: Path) -> None:
-    ratings: dict[tuple[int, int, str], float] = {}
-    for folder in ("gpt-4_single", "fasteval"):
-        for file in (mirror / "mt_bench/model_judgment" / folder).iterdir():
-            for line in gzip.decompress(file.read_bytes()).splitlines():
-                row = json.loads(line)
-                ratings.setdefault((row["question_id"], row["turn"], file.name), row["score"])
-    keys = sorted(ratings)
-    prompts = np.unique([key[:2] for key in keys], axis=0, return_inverse=True)[1]
-    systems = np.unique([key[2] for key in keys], return_inverse=True)[1]
-    value = np.array([ratings[key] if ratings[key] >= 0 else np.nan for key in keys])
-    nothing = np.zeros(len(keys))
-    marks = Marks(prompts.ravel(), systems, value, value, nothing, nothing)
-    scores = {score.metric: score for score in gold_marks_scores(marks, top=10, draws=FEW)}
-    assert len(set(systems.tolist())) == 69
-    assert scores["saturation"].value == pytest.approx(0.2896, abs=2e-3)
-    assert scores["ties"].value == pytest.approx(0.3500, abs=1e-2)
