@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness import registry
 from harness.commands.models import Models, bill
-from harness.commands.plan import plan_table, probe, retired
+from harness.commands.plan import Plan, plan_table, probe, retired
 from harness.commands.setting import Setting
 from harness.commands.sitting import Sitting, seat
 from harness.errors import ModelError, SpecError, UnknownNameError
@@ -23,8 +23,6 @@ from harness.types import Assets, Model, ModelOptions
 
 AUDITED = 20
 """Prompts of each trial that a checkpoint is tried on when it judges itself."""
-
-_PLANNED = ("trial", "by the rubric of", "prompts", "to answer", "to judge", "≈ USD")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +59,8 @@ def judge_eval(request: JudgeEvalRequest, setting: Setting) -> list[Table]:
         pairs = list(zip(sittings, attacked, strict=True))
         plans = [sitting.plan(attack=attack) for sitting, attack in pairs]
         if request.dry_run:
-            shown = replace(plan_table(plans), columns=_PLANNED)
-            return _finish(setting, [shown], {"plan": [p.data() for p in plans]})
+            plans = [planned.quoted(exact=True) for planned in plans]
+            return _finish(setting, [_planned(plans)], {"plan": [p.data() for p in plans]})
         for line in retired(plans):
             setting.note(line)
         probe(plans)
@@ -150,6 +148,11 @@ def _save(
     except ModelError as error:
         setting.note(f"no figure: {error}")
     setting.note(f"written to {folder}")
+
+
+def _planned(plans: Sequence[Plan]) -> Table:
+    table = plan_table(plans)
+    return replace(table, columns=["trial", "by the rubric of", *table.columns[2:]])
 
 
 def _slug(judge: str) -> str:

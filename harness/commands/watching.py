@@ -1,7 +1,7 @@
 """Looks at each judge's canary before a run and after it, and marks the results in between."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from harness.commands.canary import Sighting, canary_table, look, suspicions
@@ -12,17 +12,22 @@ from harness.report.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Canaries with what was seen before the run, and, once it is over, after it."""
+    """Canaries, with what was seen of them before the run and after it."""
 
     canaries: Mapping[str, Sitting]
     """By the label of the benchmark whose judge it is."""
-    before: Mapping[str, Sighting]
-    seen: dict[str, tuple[Sighting, Sighting]]
+    before: dict[str, Sighting] = field(default_factory=dict)
+    seen: dict[str, tuple[Sighting, Sighting]] = field(default_factory=dict)
+    """Of those that were looked at twice."""
 
-    def mark(self, results: Sequence[tuple[str, Result]]) -> list[tuple[str, Result]]:
-        """The results, each with what its judge's canary gives reason to doubt; looks again."""
-        for key, sitting in self.canaries.items():
-            self.seen[key] = self.before[key], look(sitting)
+    def begin(self) -> None:
+        """Looks at each canary for the first time."""
+        self.before.update({label: look(sitting) for label, sitting in self.canaries.items()})
+
+    def end(self, results: Sequence[tuple[str, Result]]) -> list[tuple[str, Result]]:
+        """Looks again: the results, each with what its judge's canary gives reason to doubt."""
+        for label, sitting in self.canaries.items():
+            self.seen[label] = self.before[label], look(sitting)
         return [(name, self._marked(result)) for name, result in results]
 
     def tables(self) -> list[Table]:
@@ -43,9 +48,8 @@ class Watch:
 
 
 def watching(asked: Mapping[str, Sitting | None]) -> Watch:
-    """Looks at each canary that there is, for the first time."""
-    canaries = {key: sitting for key, sitting in asked.items() if sitting is not None}
-    return Watch(canaries, {key: look(sitting) for key, sitting in canaries.items()}, {})
+    """A watch on the canaries that there are."""
+    return Watch({label: sitting for label, sitting in asked.items() if sitting is not None})
 
 
 def doubted(result: Result, doubts: Sequence[str]) -> Result:
