@@ -62,6 +62,7 @@ class _Made(BaseModel):
     versions: dict[str, str]
     series_file: str | None = None
     assets: dict[str, str] = {}
+    canary: dict[str, list[str]] = {}
 
     def opened(self) -> dict[str, Opened]:
         """Who the models were."""
@@ -96,7 +97,7 @@ def pack(path: Path, store: Path, out: Path | None, setting: Setting, *, assets:
     scores = run.path.read_bytes()
     with Store(store) as answers, TemporaryDirectory() as scratch:
         doors = Packing(recorded=made.opened(), store=answers, failures=made.failures)
-        again = Again(made.asked(Path(scratch)), made.series, answers, doors, library)
+        again = Again(made.asked(Path(scratch)), made.series, answers, doors, library, made.canary)
         _check_same(scores, (score_again(again, setting) / SCORES).read_bytes(), run)
     about = {**run.provenance, "format": FORMAT, "run": run.path.parent.name}
     about |= {"assets": library.hashes(), "failures": made.failures | doors.lost}
@@ -133,7 +134,7 @@ def unpack(path: Path, into: Path | None, setting: Setting) -> bool:
     library = replace(setting, assets=mirror).library()
     with Store(folder / _STORE) as store:
         doors = Recollection(recorded=made.opened(), store=store, failures=made.failures)
-        again = Again(made.asked(folder), made.series, store, doors, library)
+        again = Again(made.asked(folder), made.series, store, doors, library, made.canary)
         run = score_again(again, setting)
     write_json(run / PROVENANCE, json.loads((folder / _ABOUT).read_bytes()))
     same = (run / SCORES).read_bytes() == (folder / _PACKED).read_bytes()

@@ -127,7 +127,7 @@ def items_table(pairs: Sequence[Pair]) -> Table:
     rows = [_items_row(pair) for pair in pairs]
     columns = ["benchmark", "checkpoint", "in both", "changed", "mean change", "p"]
     notes = [
-        "changes are of the items' own values, B less A, over prompts: 95 % interval, sign-flip test",
+        "mean change: B less A, in the items' own values, with a 95 % interval; p: sign-flip test",
         *(
             f"{pair.name}, {pair.benchmark}: {one.id} from {_value(one.ours)} to "
             f"{_value(one.theirs)}"
