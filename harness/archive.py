@@ -5,7 +5,7 @@ import io
 import tarfile
 import zlib
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from harness.errors import DataError
 from harness.files import write_whole
@@ -64,6 +64,4 @@ def _contents(archive: tarfile.TarFile, path: Path) -> dict[str, bytes]:
 
 def _stays(name: str) -> bool:
     """Whether the path leads to no other folder, on any system."""
-    parts = PurePosixPath(name).parts
-    odd = {"", ".", ".."} & set(parts) or set(name) & set("\\:\0")
-    return bool(parts) and not odd and not name.startswith("/")
+    return not {"", ".", ".."} & set(name.split("/")) and not set(name) & set("\\:\0")

@@ -39,7 +39,7 @@ class _Request(BaseModel):
     judge: str | None
     baseline: str | None
     limit: int | None
-    decoding: dict[str, float | None]
+    decoding: dict[str, int | float | None]
     options: dict[str, Any]
 
 
@@ -242,7 +242,8 @@ def _read_rows(files: Mapping[str, bytes], path: Path) -> dict[bytes, list[Answe
 
 
 def _json(content: Mapping[str, Any]) -> bytes:
-    return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
+    # In its own order, which is that of identities in the scores.
+    return (json.dumps(content, indent=1) + "\n").encode()
 
 
 @dataclass(frozen=True)

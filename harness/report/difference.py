@@ -16,6 +16,10 @@ _SHOWN = 10
 """Prompts that changed most, in the printed table."""
 
 
+Versions = tuple[Mapping[str, str], Mapping[str, str]]
+"""What each of the two runs was computed with; empty where it does not say."""
+
+
 class Side(NamedTuple):
     """One checkpoint's result in one of the runs."""
 
@@ -93,16 +97,15 @@ def difference(pair: Pair) -> Difference | None:
     return paired_difference(np.array(theirs, np.float64), np.array(ours, np.float64), clusters)
 
 
-def identity_table(pairs: Sequence[Pair], versions: tuple[Mapping[str, str], ...]) -> Table:
+def identity_table(pairs: Sequence[Pair], versions: Versions) -> Table:
     """What differs in what decided the scores, and in the versions of what computed them."""
     found: dict[tuple[str, str, str], list[str]] = {}
     for pair in pairs:
         for entry in unlike(pair.ours.identity, pair.theirs.identity):
             found.setdefault(entry, []).append(f"{pair.name}, {pair.benchmark}")
     rows = [[key, mine, other, "; ".join(where)] for (key, mine, other), where in found.items()]
-    rows += [
-        [f"version of {name}", mine, other, "the runs"] for name, mine, other in unlike(*versions)
-    ]
+    if all(versions):
+        rows += [[f"version of {name}", *sides, "the runs"] for name, *sides in unlike(*versions)]
     notes = [] if rows else ["nothing that decides the scores differs"]
     if not all(versions):
         notes.append("a run does not say which versions it was made with")
@@ -138,9 +141,7 @@ def items_table(pairs: Sequence[Pair]) -> Table:
     return Table("The same prompts in both", columns, rows, notes, words=2)
 
 
-def difference_data(
-    pairs: Sequence[Pair], versions: tuple[Mapping[str, str], ...]
-) -> dict[str, Any]:
+def difference_data(pairs: Sequence[Pair], versions: Versions) -> dict[str, Any]:
     """The same as data, with every item that changed."""
     return {
         "format": FORMAT,
