@@ -432,6 +432,7 @@ def diff(run_a: Path, run_b: Path, json: Path | None) -> None:
 @click.option("--into", type=_PATH, help="The empty folder that a bundle is unpacked into.")
 @_store
 @_assets
+@_json
 def bundle(
     run: Path | None,
     file: Path | None,
@@ -439,6 +440,7 @@ def bundle(
     into: Path | None,
     store: Path,
     assets: Path | None,
+    json: Path | None,
     *,
     with_assets: bool,
 ) -> None:
@@ -457,7 +459,7 @@ def bundle(
 
     if (run is None) == (opened is None):
         raise click.UsageError("expected a run to pack, or a bundle to --open")
-    setting = Setting(assets)
+    setting = Setting(assets, json)
     if run is not None:
         command.pack(run, store, file, setting, assets=with_assets)
     elif opened is not None and not command.unpack(opened, into, setting):

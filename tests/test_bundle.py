@@ -148,8 +148,9 @@ def test_official_files_can_be_packed_too(
 def test_other_scores_are_told_and_exit_1(run: Run, packed: Path, mirror: Path) -> None:
     opened(run, packed)
     (ELSEWHERE / "packed" / "scores.json").write_text("{}\n")
-    ran = run("bundle", "--open", str(ELSEWHERE))
+    ran = run("bundle", "--open", str(ELSEWHERE), "--json", "out.json")
     assert ran.status == 1
+    assert json.loads(Path("out.json").read_text())["same"] is False
     assert "NOT those of the bundle" in ran.out
 
 

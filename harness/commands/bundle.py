@@ -113,6 +113,8 @@ def pack(path: Path, store: Path, out: Path | None, setting: Setting, *, assets:
         f"{target}: {len(doors.rows)} answers of {len(made.models)} models, "
         f"{len(library.read_files)} official files {'packed' if assets else 'by hash'}"
     )
+    counts = {"answers": len(doors.rows), "models": len(made.models)}
+    setting.keep({"format": FORMAT, "bundle": str(target), **counts, "assets": library.hashes()})
     return target
 
 
@@ -149,6 +151,7 @@ def _tell(setting: Setting, folder: Path, run: Path, made: _Made, *, same: bool)
         for name, was in made.versions.items()
         if here.get(name) != was
     ]
+    setting.keep({"format": FORMAT, "run": str(run), "same": same, "versions_differ": other})
     verdict = "the same bytes as in the bundle" if same else "NOT those of the bundle"
     setting.say(f"{run / SCORES}: {verdict}")
     if other:

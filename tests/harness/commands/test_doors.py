@@ -14,7 +14,7 @@ from harness.store.encoding import address, encode_identity, encode_request
 from harness.types import Model, Response
 from tests.records import prompt
 
-MODEL = Scripted("hf:a", lambda asked: asked.turns[0].upper())
+MODEL = Scripted(lambda asked: asked.turns[0].upper(), "hf:a")
 KEY = "iter1 on tiny@1"
 
 
