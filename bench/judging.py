@@ -160,10 +160,8 @@ def both_orders(url: str) -> None:
 
     rubric = Rubric("bench", "", DECODING, ask, lambda _: 1.0, lambda _: False)
     asked = [Prompt(str(i), (text,), DECODING) for i, text in enumerate(QUESTIONS[::2])]
-    pairs = [
-        Comparison(*(Generation(prompt, who, (Response(who),)) for who in ("a", "b")))
-        for prompt in asked
-    ]
+    sides = [[Generation(p, who, (Response(who),)) for p in asked] for who in ("a", "b")]
+    pairs = [Comparison(ours, theirs) for ours, theirs in zip(*sides, strict=True)]
     with tempfile.TemporaryDirectory() as folder, Store(Path(folder) / "store.sqlite") as store:
         model = build(f"{url}#judge", ModelOptions(concurrency=CONCURRENCY))
         judge = BothOrders(LLMJudge(rubric, Cached(model, store, "bench")))
