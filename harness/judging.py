@@ -4,24 +4,40 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from harness.errors import ModelError
+from harness.errors import ModelError, SpecError
 from harness.types import (
-    UNWATCHED,
     Comparison,
     Generation,
+    Grader,
     Judge,
+    Matcher,
     Model,
     Prompt,
+    Reporting,
     Rubric,
+    Score,
     Unread,
     Verdict,
-    Watch,
 )
 
 
 def shown(rubric: Rubric, comparison: Comparison) -> Comparison:
     """The comparison with its sides in the rubric's published order."""
     return comparison.swap() if rubric.shows_candidate_first(comparison) else comparison
+
+
+def asking(grader: Grader) -> Rubric:
+    """How a judge is asked.
+
+    Raises:
+        SpecError: Answers are matched, and no judge is asked.
+    """
+    if not isinstance(grader, Rubric):
+        raise SpecError(
+            f"expected a benchmark whose answers are judged, came one that matches them exactly "
+            f"({grader.name}); leave the judge and its judgments out"
+        )
+    return grader
 
 
 def judge_prompt(rubric: Rubric, comparison: Comparison) -> Prompt:
@@ -35,11 +51,13 @@ class LLMJudge:
 
     rubric: Rubric
     model: Model
+    called: str | None = None
+    """What the user called the judge, where that is not the model's name."""
 
     @property
     def name(self) -> str:
-        """The model's name."""
-        return self.model.name
+        """What the user called it: the model's name, unless it has one of its own."""
+        return self.called or self.model.name
 
     @property
     def identity(self) -> Mapping[str, str]:
@@ -61,31 +79,33 @@ class LLMJudge:
         return Verdict(comparison, self.name, value, None, answer)
 
 
-@dataclass(frozen=True, slots=True)
-class Unasked:
-    """In the place of the model of a judge that decides by program."""
+def as_published(rubric: Rubric, model: Model, called: str | None = None) -> Judge:
+    """The model asked by the rubric: what is settled is not asked, sides stand in its order."""
+    judge = LLMJudge(rubric, model, called)
+    return Settled(Ordered(judge, rubric.shows_candidate_first))
 
-    name: str
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """Decides by a benchmark's own matcher; it asks nobody."""
+
+    matcher: Matcher
+    name: str = "exact"
 
     @property
     def identity(self) -> Mapping[str, str]:
-        """Nothing: the judge tells what decides."""
-        return {"program": self.name}
+        """The matcher by name and by what it matches against."""
+        return {"matcher": self.matcher.name, "matcher sha256": self.matcher.digest}
 
-    def generate(
-        self,
-        prompts: Sequence[Prompt],
-        watch: Watch = UNWATCHED,  # noqa: ARG002 - the protocol's
-    ) -> list[Generation]:
-        """Never called by a program.
+    def __call__(self, comparisons: Sequence[Comparison], /) -> list[Verdict]:
+        """One verdict per comparison, in the order of the comparisons."""
+        return [self._verdict(comparison) for comparison in comparisons]
 
-        Raises:
-            ModelError: A judge that must ask a model was named without one.
-        """
-        raise ModelError(
-            f"expected a model behind the judge '{self.name}' for {len(prompts)} questions, came "
-            f"none; name it '{self.name}:MODEL'"
-        )
+    def _verdict(self, comparison: Comparison) -> Verdict:
+        value = self.matcher.match(comparison)
+        if isinstance(value, Unread):
+            return Verdict(comparison, self.name, None, value.cause)
+        return Verdict(comparison, self.name, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +134,11 @@ class Ordered:
             replace(verdict, comparison=comparison, value=_turned(verdict.value, swap))
             for comparison, swap, verdict in zip(comparisons, swapped, verdicts, strict=True)
         ]
+
+
+def reported(judge: Judge, verdicts: Sequence[Verdict]) -> list[Score]:
+    """What the judge says of its own reliability; nothing, unless it is made of votes."""
+    return judge.report(verdicts) if isinstance(judge, Reporting) else []
 
 
 def turned(value: float, swap: bool) -> float:  # noqa: FBT001 - a fact per row
@@ -148,6 +173,10 @@ class Settled:
         answers = iter(self.judge(asked))
         return [verdict or next(answers) for verdict in settled]
 
+    def report(self, verdicts: Sequence[Verdict], /) -> list[Score]:
+        """What the judge reports of those that it was asked about."""
+        return reported(self.judge, [verdict for verdict in verdicts if verdict.votes])
+
 
 def settle(comparison: Comparison, judge: str) -> Verdict | None:
     """The verdict that needs no judge, or None when one must be asked."""
@@ -156,9 +185,8 @@ def settle(comparison: Comparison, judge: str) -> Verdict | None:
         return Verdict(comparison, judge, None, cause=f"no response: {candidate.failure}")
     if baseline is not None and baseline.failure is not None:
         return Verdict(comparison, judge, None, cause=f"no response: {baseline.failure}")
-    if baseline is not None and baseline.text == candidate.text:
-        return Verdict(comparison, judge, 0.5)
-    return None
+    ours, theirs = comparison.texts
+    return Verdict(comparison, judge, 0.5) if ours == theirs else None
 
 
 def require(model: Model, rubric: Rubric) -> None:

@@ -7,15 +7,25 @@ from statistics import NormalDist, fmean, stdev
 from typing import NamedTuple
 
 from harness.errors import DataError
-from harness.types import Assets, Comparison, Generation, Score, Verdict
+from harness.types import Assets, Comparison, Generation, Item, Score, Verdict, one_each
 
 _Z = NormalDist().inv_cdf(0.975)
 
 Compare = Callable[[Sequence[Generation], Assets], list[Comparison]]
 
 
-def against(load_baseline: Callable[[Assets], Sequence[Generation]]) -> Compare:
+LAST: tuple[int, ...] = (-1,)
+"""The last turn alone is judged."""
+
+
+def against(
+    load_baseline: Callable[[Assets], Sequence[Generation]], turns: Sequence[int] = LAST
+) -> Compare:
     """Pairs each candidate's answer with the baseline's answer to the same prompt, by prompt id.
+
+    Args:
+        load_baseline: The baseline's answers.
+        turns: Which turns are judged, each a comparison of its own.
 
     Raises:
         DataError: The baseline lacks an answer.
@@ -29,17 +39,21 @@ def against(load_baseline: Callable[[Assets], Sequence[Generation]]) -> Compare:
                 f"expected a baseline answer to every prompt, {len(missing)} of "
                 f"{len(generations)} have none (first: {missing[0]}); check the baseline's file"
             )
-        return [Comparison(answer, baseline[answer.prompt.id]) for answer in generations]
+        return [
+            Comparison(answer, baseline[answer.prompt.id], turn)
+            for answer in generations
+            for turn in turns
+        ]
 
     return compare
 
 
-def in_both_orders(opponent: Sequence[Generation]) -> Compare:
+def in_both_orders(opponent: Sequence[Generation], turns: Sequence[int] = LAST) -> Compare:
     """Pairs each answer with the opponent's, and each pair with itself the other way round.
 
-    The first two comparisons are of the first prompt: as candidate, then as baseline.
+    The first two comparisons are of the first prompt's first turn: as candidate, then as baseline.
     """
-    once = against(lambda _: opponent)
+    once = against(lambda _: opponent, turns)
 
     def compare(generations: Sequence[Generation], assets: Assets) -> list[Comparison]:
         return [order for pair in once(generations, assets) for order in (pair, pair.swap())]
@@ -47,16 +61,20 @@ def in_both_orders(opponent: Sequence[Generation]) -> Compare:
     return compare
 
 
-def alone(generations: Sequence[Generation], _assets: Assets) -> list[Comparison]:
-    """Each answer on its own, for a judge that rates."""
-    return [Comparison(generation) for generation in generations]
+def alone(turns: Sequence[int] = LAST) -> Compare:
+    """Each answer on its own, turn by turn, for a judge that rates."""
+
+    def compare(generations: Sequence[Generation], _assets: Assets) -> list[Comparison]:
+        return [Comparison(answer, turn=turn) for answer in generations for turn in turns]
+
+    return compare
 
 
 class Meeting(NamedTuple):
     """Two answers to one prompt, judged in both orders."""
 
     id: str
-    """Of the prompt."""
+    """Of the prompt, and of the turn where several are judged."""
     as_candidate: float | None
     """Preference for the first answer in [0, 1], when it was the candidate; None is unread."""
     as_baseline: float | None
@@ -76,13 +94,20 @@ def meetings(verdicts: Sequence[Verdict]) -> list[Meeting]:
     """The verdicts on `in_both_orders`, two by two."""
     return [
         Meeting(
-            there.comparison.candidate.prompt.id,
+            item.id,
             there.value,
             None if back.value is None else 1 - back.value,
             there.cause or back.cause,
         )
-        for there, back in zip(verdicts[::2], verdicts[1::2], strict=True)
+        for item, there, back in zip(
+            one_each(verdicts[::2]), verdicts[::2], verdicts[1::2], strict=True
+        )
     ]
+
+
+def meeting_items(verdicts: Sequence[Verdict]) -> list[Item]:
+    """An item for every two verdicts on `in_both_orders`: what both orders say together."""
+    return [Item(one.id, one.value, one.cause) for one in meetings(verdicts)]
 
 
 def head_to_head(verdicts: Sequence[Verdict], _assets: Assets) -> list[Score]:

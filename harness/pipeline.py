@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from harness.errors import AlignmentError, DataError, ModelError
+from harness.judging import reported
 from harness.names import public
 from harness.pairing import against
 from harness.types import (
@@ -32,7 +33,7 @@ class Result:
     """Results are comparable when these agree in all but the entries that begin with "model"."""
     scores: Sequence[Score]
     items: Sequence[Item]
-    """One for each prompt, in order."""
+    """One for each prompt, or each turn that is judged, in order."""
     verdicts: Sequence[Verdict] = ()
     """What the items were made of; none when only their values were published."""
 
@@ -79,7 +80,8 @@ def grade(benchmark: Benchmark, answers: Answers, judge: Judge, assets: Assets) 
     verdicts = judge(comparisons)
     _one_to_one(judge.name, comparisons, [verdict.comparison for verdict in verdicts])
     scores = [withhold(benchmark.card, score) for score in benchmark.aggregate(verdicts, assets)]
-    items = [Item(v.comparison.candidate.prompt.id, v.value, v.cause) for v in verdicts]
+    scores += reported(judge, verdicts)
+    items = benchmark.items(verdicts)
     identity = benchmark_identity(benchmark, assets) | identify(answers, judge)
     return Result(benchmark.card, answers.model, judge.name, identity, scores, items, verdicts)
 
@@ -132,7 +134,7 @@ def opposed(benchmark: Benchmark, baseline: Answers) -> Benchmark:
         return {**benchmark.identify(assets), "baseline": baseline.model, **rival}
 
     card = replace(benchmark.card, title=f"{benchmark.card.title} against {public(baseline.model)}")
-    compare = against(lambda _: baseline.generations)
+    compare = against(lambda _: baseline.generations, benchmark.turns)
     return replace(benchmark, card=card, compare=compare, identify=identify)
 
 

@@ -4,14 +4,16 @@ import pkgutil
 from importlib import import_module
 from types import ModuleType
 
+from harness.chambers import Chambers, OpenModel
 from harness.errors import UnknownNameError
-from harness.judging import Unasked, judge_prompt
+from harness.judging import judge_prompt
 from harness.models import replay
 from harness.names import public
 from harness.rows import read_files
 from harness.types import (
     Assets,
     Benchmark,
+    Grader,
     Judge,
     Model,
     ModelOptions,
@@ -83,33 +85,45 @@ def model(name: str, options: ModelOptions, benchmark: Benchmark, assets: Assets
     return live(name, options)
 
 
-def judge_model(name: str, options: ModelOptions, benchmark: Benchmark, assets: Assets) -> Model:
-    """The model that a judge asks, by the judge's name: a model's, or `JUDGE:MODEL`.
+def asked_model(
+    name: str, options: ModelOptions, benchmark: Benchmark, rubric: Rubric, assets: Assets
+) -> Model:
+    """The model of that name, for a judge that asks it by the rubric.
 
-    A recording answers by the judge prompts it was asked. A judge named alone decides by program
-    and has nobody to ask.
+    A recording of judgments answers the judge prompts that the rubric asks of their comparisons.
+
+    Raises:
+        UnknownNameError: No backend answers to the name.
     """
-    kind, _, asked = name.partition(":")
-    if kind in judges():
-        return judge_model(asked, options, benchmark, assets) if asked else Unasked(name)
-    if kind not in backends():
-        models = [f"{scheme}:{asked or 'NAME'}" for scheme in backends()]
-        raise UnknownNameError("judge", public(name), [*judges(), *models])
     scheme, rest = _scheme(name)
     if scheme != "replay":
         return live(name, options)
-    rubric = benchmark.rubric(assets)
     files = read_files(rest, assets)
     return replay.judgments(
         name, files, lambda rows: recorded(benchmark, rubric, rows), partial=options.partial
     )
 
 
-def judge(name: str, rubric: Rubric, model: Model) -> Judge:
-    """The judge of that name: a file in judges/, or any model asked by the rubric."""
-    scheme = name.partition(":")[0]
-    made: Judge = _load("judge", scheme if scheme in judges() else "llm").build(rubric, model)
-    return made
+def judge(name: str, grader: Grader, open_model: OpenModel) -> Judge:
+    """The judge of that name: a file in judges/ and what follows it, or any model.
+
+    Raises:
+        UnknownNameError: Neither a judge nor a backend answers to it.
+        SpecError: What follows a judge's name is not what it takes.
+    """
+    return _made(name, Chambers(grader, open_model, _made))
+
+
+def _made(name: str, chambers: Chambers) -> Judge:
+    kind, _, rest = name.partition(":")
+    if kind in judges():
+        made: Judge = _load("judge", kind).build(rest, chambers)
+        return made
+    if kind not in backends():
+        models = [f"{scheme}:{rest or 'NAME'}" for scheme in backends()]
+        raise UnknownNameError("judge", public(name), [*judges(), *models])
+    by_rubric: Judge = _load("judge", "llm").build(name, chambers)
+    return by_rubric
 
 
 def recorded(benchmark: Benchmark, rubric: Rubric, rows: Rows) -> list[tuple[Prompt, Response]]:

@@ -105,12 +105,24 @@ class Comparison:
     candidate: Generation
     baseline: Generation | None = None
     """The opponent's answer to the same prompt; None when the candidate is rated alone."""
+    turn: int = -1
+    """Which turn is judged, as an index into the responses; -1 is the last."""
+
+    @property
+    def texts(self) -> tuple[str, str | None]:
+        """What candidate and baseline said in that turn; "" where nobody answered."""
+        theirs = None if self.baseline is None else _said(self.baseline, self.turn)
+        return _said(self.candidate, self.turn), theirs
 
     def swap(self) -> "Comparison":
         """The same pair with the sides exchanged."""
         if self.baseline is None:
             return self
         return replace(self, candidate=self.baseline, baseline=self.candidate)
+
+
+def _said(generation: Generation, turn: int) -> str:
+    return generation.responses[turn].text if generation.responses else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +144,8 @@ class Verdict:
     """Why it is unread; None when it was read."""
     raw: Generation | None = None
     """The judge's own words, when words were asked for."""
+    votes: tuple["Verdict", ...] = ()
+    """What it was made of: both orders, the members of a jury, repeats; most verdicts are whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +275,14 @@ class Judge(Protocol):
         """One verdict per comparison, in the order of the comparisons."""
 
 
+@runtime_checkable
+class Reporting(Protocol):
+    """A judge that has something to say of its own reliability."""
+
+    def report(self, verdicts: Sequence[Verdict], /) -> "list[Score]":
+        """How far the votes behind its verdicts agree."""
+
+
 class Assets(Protocol):
     """Official data files by name."""
 
@@ -297,6 +319,22 @@ class Rubric:
 
 
 @dataclass(frozen=True, slots=True)
+class Matcher:
+    """A benchmark's own exact judge: it needs no model, since what is right is known."""
+
+    name: str
+    """The published name of the scoring procedure."""
+    digest: str
+    """SHA-256 of what it matches against, so that two matchers are told apart."""
+    match: Callable[[Comparison], float | Unread]
+    """How right the answer is, in [0, 1], or why that cannot be said."""
+
+
+Grader = Rubric | Matcher
+"""How a benchmark decides about answers."""
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """What a benchmark is, as published."""
 
@@ -309,7 +347,7 @@ class Card:
     """The upstream repository at the commit whose procedure is followed."""
     licence: str
     judge: str
-    """The official judge, used unless another is asked for."""
+    """The official judge, used unless another is asked for; "exact" where a matcher decides."""
     n_prompts: int
     metrics: tuple[str, ...]
     """The first is the main one."""
@@ -349,6 +387,16 @@ class Item(NamedTuple):
     """Why there is no value."""
 
 
+def one_each(verdicts: Sequence[Verdict]) -> list[Item]:
+    """An item for each verdict, called after its prompt and, where one is named, its turn."""
+    return [Item(_item_id(v.comparison), v.value, v.cause) for v in verdicts]
+
+
+def _item_id(comparison: Comparison) -> str:
+    turn = f"/turn-{comparison.turn + 1}" if comparison.turn >= 0 else ""
+    return f"{comparison.candidate.prompt.id}{turn}"
+
+
 class Rescored(NamedTuple):
     """What published judgments of one model add up to."""
 
@@ -373,6 +421,8 @@ class Files:
     write_judgments: Callable[[Sequence[Verdict]], list[dict[str, Any]]]
     rescore: Callable[[Rows, Assets], Rescored]
     """One model's published judgments, no model called."""
+    rescore_outputs: Callable[[Rows, Assets], Rescored] | None = None
+    """One model's answers, where a matcher decides; None where a judge must."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,10 +454,16 @@ class Benchmark:
     """The prompts in published order, with unique ids."""
     compare: Callable[[Sequence[Generation], Assets], list[Comparison]]
     """What the judge is shown: one comparison for each generation or turn."""
-    rubric: Callable[[Assets], Rubric]
+    grader: Callable[[Assets], Grader]
     aggregate: Callable[[Sequence[Verdict], Assets], list[Score]]
     files: Files
     verify: Callable[[Assets], list[Check]]
     """Recomputes published numbers from published judgments."""
     identify: Callable[[Assets], Mapping[str, str]]
     """What of the data decides the score and may differ between machines."""
+    items: Callable[[Sequence[Verdict]], list[Item]] = one_each
+    """What is told of single prompts."""
+    turns: tuple[int, ...] = (-1,)
+    """Which turns of a prompt are judged, as indices into its responses."""
+    duel: Callable[[Assets], Rubric] | None = None
+    """How a judge compares two answers, where the published protocol rates one; for `compare`."""

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from harness.errors import SpecError
+from harness.names import anchored
 
 _M = TypeVar("_M", bound=BaseModel)
 _Where = tuple[int | str, ...]
@@ -64,13 +65,7 @@ class YamlFile:
 
     def anchor(self, name: str) -> str:
         """A path or `SCHEME:PATH` that begins with ./ or ../, made relative to the file."""
-        head, colon, tail = name.rpartition(":")
-        if not tail.startswith(("./", "../")):
-            return name
-        place = self.path.parent / tail
-        # Still with a dot before it, or a folder that is absent would pass for a name on the hub.
-        here = "" if place.is_absolute() or str(place).startswith("..") else "./"
-        return f"{head}{colon}{here}{place}"
+        return anchored(name, self.path.parent)
 
 
 def read_yaml(path: Path) -> YamlFile:

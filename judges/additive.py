@@ -7,9 +7,10 @@ words are our own, so ratings are not comparable with the paper's to the digit.
 import hashlib
 import re
 
+from harness.chambers import Chambers
 from harness.errors import SpecError
 from harness.judging import LLMJudge, Settled
-from harness.types import Comparison, Decoding, Generation, Judge, Model, Prompt, Rubric, Unread
+from harness.types import Comparison, Decoding, Generation, Judge, Prompt, Rubric, Unread
 
 TEMPLATE = """\
 Rate how well the response below serves the user who asked the question. Start at 0 and give one \
@@ -43,9 +44,9 @@ _SCORE = re.compile(r"\bscore:(.*)", re.IGNORECASE)
 _POINTS = re.compile(r"[\s*]*([0-5])(?:\s*(?:/|out of)\s*5)?(?:\s+points?)?[\s*.]*", re.IGNORECASE)
 
 
-def build(_rubric: Rubric, model: Model) -> Judge:
+def build(rest: str, chambers: Chambers) -> Judge:
     """The judge with its own rubric, whatever the benchmark's says; a missing text is unread."""
-    return Settled(LLMJudge(ADDITIVE, model))
+    return Settled(LLMJudge(ADDITIVE, chambers.model(rest, ADDITIVE), f"additive:{rest}"))
 
 
 def ask(comparison: Comparison) -> Prompt:

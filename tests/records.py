@@ -6,6 +6,7 @@ Every field that is not given is plain and valid; `**fields` are fields of the r
 from collections.abc import Sequence
 from typing import Any
 
+from harness import registry
 from harness.pairing import against
 from harness.pipeline import Result
 from harness.types import (
@@ -17,7 +18,10 @@ from harness.types import (
     Decoding,
     Files,
     Generation,
+    Grader,
     Item,
+    Judge,
+    Model,
     Prompt,
     Recorded,
     Rescored,
@@ -103,6 +107,16 @@ def rubric(**fields: Any) -> Rubric:
     return Rubric(**(plain | fields))
 
 
+def judge(name: str, model: Model | None = None, grader: Grader | None = None) -> Judge:
+    """The judge of that name, who asks the model whatever it is called."""
+
+    def open_model(_name: str, _rubric: Rubric) -> Model:
+        assert model is not None, "this judge asks nobody"
+        return model
+
+    return registry.judge(name, grader or rubric(), open_model)
+
+
 def read_number(said: Generation) -> float | Unread:
     """The number that the judge said."""
     try:
@@ -127,7 +141,7 @@ def benchmark(**fields: Any) -> Benchmark:
         "card": card(),
         "load": load,
         "compare": against(baseline),
-        "rubric": lambda _: rubric(),
+        "grader": lambda _: rubric(),
         "aggregate": mean,
         "files": Files(
             read_outputs=lambda rows: {(row["asked"],): (row["answer"],) for row in rows},

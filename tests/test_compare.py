@@ -16,6 +16,7 @@ from harness import registry
 from harness.commands.compare import CompareRequest, compare
 from harness.commands.setting import Setting
 from harness.errors import DataError, ModelError, SpecError, UnknownNameError
+from harness.judging import asking
 from harness.report.table import Table
 from harness.types import Assets, Benchmark, ModelOptions
 from tests.leaves import planted
@@ -337,7 +338,7 @@ def test_an_unknown_benchmark_is_named(bench: Bench) -> None:
 def test_a_benchmark_whose_judge_rates_is_refused(bench: Bench, tmp_path: Path) -> None:
     source = (
         "from harness.pairing import alone\nfrom tests.records import benchmark\n"
-        "BENCHMARK = benchmark(compare=alone)\n"
+        "BENCHMARK = benchmark(compare=alone())\n"
     )
     with (
         planted("benchmarks.rated", source, tmp_path / "leaves"),
@@ -373,7 +374,7 @@ def test_a_retired_judge_is_told_of_before_it_is_asked(bench: Bench) -> None:
 def test_a_swapped_comparison_is_shown_the_other_way_round(
     benchmark: Benchmark, official: Assets
 ) -> None:
-    first = benchmark.rubric(official).shows_candidate_first
+    first = asking(benchmark.grader(official)).shows_candidate_first
     for place in range(20):
         pair = comparison("short", "a longer answer", prompt(f"question {place}"))
         assert first(pair) == first(pair.swap())

@@ -8,8 +8,18 @@ from hypothesis import strategies as st
 
 from harness import registry
 from harness.commands.setting import Setting
-from harness.types import Assets, Benchmark, Generation, Response, Rubric, Token, Unread
-from tests.records import comparison, generation, prompt
+from harness.types import (
+    Assets,
+    Benchmark,
+    Comparison,
+    Generation,
+    Prompt,
+    Response,
+    Rubric,
+    Token,
+    Unread,
+)
+from tests.records import generation
 
 BENCHMARKS = registry.benchmarks()
 each_benchmark = pytest.mark.parametrize("benchmark", BENCHMARKS, ids=lambda b: b.card.label)
@@ -58,21 +68,31 @@ def test_prompts_are_as_many_as_the_card_says_with_ids_of_their_own(
 
 
 @each_benchmark
-def test_the_baseline_answers_every_prompt(benchmark: Benchmark, official: Assets) -> None:
-    answers = [generation("mine", prompt=p) for p in benchmark.load(official)]
-    assert [c.candidate for c in benchmark.compare(answers, official)] == answers
+def test_every_answer_is_compared_in_every_turn(benchmark: Benchmark, official: Assets) -> None:
+    answers = [answer_to(p) for p in benchmark.load(official)]
+    compared = benchmark.compare(answers, official)
+    mine = [c.candidate for c in compared if c.candidate.model == "candidate"]
+    assert mine == [answer for answer in answers for _ in benchmark.turns]
+
+
+def answer_to(asked: Prompt) -> Generation:
+    return generation(*("mine" for _ in asked.turns), prompt=asked)
 
 
 @each_benchmark
 def test_a_garbage_reply_is_unread(benchmark: Benchmark, official: Assets) -> None:
-    rubric = benchmark.rubric(official)
-    fuzz(rubric)
+    for ask in filter(None, (benchmark.grader, benchmark.duel)):
+        grader = ask(official)
+        if isinstance(grader, Rubric):
+            fuzz(grader, benchmark.compare([answer_to(benchmark.load(official)[0])], official)[0])
 
 
-def fuzz(rubric: Rubric) -> None:
+def fuzz(rubric: Rubric, about: Comparison) -> None:
+    asked = rubric.ask(about)
+
     @given(texts, tokens)
     def reads_nothing(text: str, said: list[Token]) -> None:
-        answer = Generation(prompt(), "judge", (Response(text, tokens=tuple(said)),))
+        answer = Generation(asked, "judge", (Response(text, tokens=tuple(said)),))
         assert isinstance(rubric.read(answer), Unread)
 
     reads_nothing()
@@ -82,8 +102,21 @@ def fuzz(rubric: Rubric) -> None:
 def test_the_rubric_never_shows_the_judge_who_answered(
     benchmark: Benchmark, official: Assets
 ) -> None:
-    shown = comparison("text of one", "text of the other", prompt("the question"))
-    asked = benchmark.rubric(official).ask(shown)
-    whole = "".join(asked.turns) + (asked.system or "")
-    assert all(part in whole for part in ("text of one", "text of the other", "the question"))
-    assert "candidate" not in whole
+    for ask in filter(None, (benchmark.grader, benchmark.duel)):
+        grader = ask(official)
+        if not isinstance(grader, Rubric):
+            continue
+        (first, *_) = benchmark.load(official)
+        sides = [
+            generation(*(f"text of {who}" for _ in first.turns), prompt=first, model=f"model {who}")
+            for who in ("one", "two")
+        ]
+        rated = (
+            benchmark.compare([sides[0]], official)[0].baseline is None and ask is benchmark.grader
+        )
+        asked = grader.ask(Comparison(sides[0], None if rated else sides[1], benchmark.turns[0]))
+        whole = "".join(asked.turns) + (asked.system or "")
+        expected = ["text of one", first.turns[0]] + ([] if rated else ["text of two"])
+        assert all(part in whole for part in expected)
+        assert "model one" not in whole
+        assert "model two" not in whole

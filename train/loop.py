@@ -24,18 +24,20 @@ from typing import Any, NamedTuple
 import yaml
 
 from harness import registry
-from harness.commands.models import Models
+from harness.chambers import Resampled
+from harness.commands.models import SELF, Models
 from harness.commands.setting import Setting
 from harness.errors import DataError, ModelError
 from harness.files import write_whole
 from harness.models import hf
 from harness.models.local.weights import fingerprint
+from harness.names import anchored
 from harness.pipeline import load
 from harness.report.progress import Board, Shown
 from harness.report.save import prepare
 from harness.report.table import Table
 from harness.store import Store
-from harness.types import Assets, Judge, Model, ModelOptions, close
+from harness.types import Assets, Judge, Model, ModelOptions, Rubric, close
 from train.criterion import Criterion
 from train.examples import Example
 from train.fit import Job, fit, read_examples
@@ -43,7 +45,7 @@ from train.pairs import unpaired
 from train.prompts import part, read_prompts, refuse_overlap
 from train.recipe import Recipe, Stage, read_recipe
 from train.told import Told
-from train.workshop import Resampled, Workshop
+from train.workshop import Workshop
 
 FORMAT = "iterbench.training/1"
 """Name and version of the JSON that a run is kept as."""
@@ -216,9 +218,21 @@ class _Run:
         """Lists the base and every checkpoint up to this one."""
         made = [turn for turn in turns(self.recipe) if turn.number <= last.number]
         base = {"name": "base", "model": f"hf:{self.base.absolute()}"}
-        content = {"name": self.recipe.name, "checkpoints": [base, *map(_entry, made)]}
+        entries = [base, *(self._entry(turn) for turn in made)]
+        content = {"name": self.recipe.name, "checkpoints": entries}
         text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
         write_whole(self.folder / "series.yaml", text.encode())
+
+    def _entry(self, turn: Turn) -> dict[str, object]:
+        name = f"iter{turn.number}"
+        judge = getattr(turn.stage.data, "judge", None)
+        return {
+            "name": name,
+            "model": f"hf:./{name}",
+            "parent": f"iter{turn.parent}" if turn.parent else "base",
+            "method": turn.stage.method,
+            **({} if judge is None else {"trained_by_judge": self.anchored(judge)}),
+        }
 
     def table(self) -> Table:
         """What each iteration trained on, and how its steps went."""
@@ -252,7 +266,7 @@ class _Run:
         self._refuse_held_out(prompts)
         folder = self.request.recipe.parent
         return Workshop(
-            desk.model(_SELF),
+            desk.model(SELF),
             prompts,
             desk.model,
             desk.judge,
@@ -285,6 +299,10 @@ class _Run:
         """The official files."""
         return self.setting.library()
 
+    def anchored(self, name: str) -> str:
+        """A name of the recipe, with the paths in it absolute."""
+        return anchored(name, self.request.recipe.parent.absolute())
+
     def checkpoint(self, number: int) -> Path:
         """The folder of a checkpoint; 0 is the base."""
         return self.folder / f"iter{number}" if number else self.base
@@ -310,27 +328,30 @@ class _Desk:
 
     def judge(self, name: str, rubric: str, sample: int = 0) -> Judge:
         """A judge by name that asks by a benchmark's rubric; each sample draws anew."""
-        named, benchmark = self._named(name), registry.benchmark(rubric)
-        model = self._shown(self._models.of_judge(named, benchmark), "judging")
-        return registry.judge(named, benchmark.rubric(self.run.assets), Resampled(model, sample))
 
-    @property
+        def shown(model: Model, _rubric: Rubric) -> Model:
+            return Resampled(self._shown(model, "judging"), sample)
+
+        own = self._models.live(self._named(SELF))
+        named = self.run.anchored(name)
+        return self._models.judge(named, registry.benchmark(rubric), own, shown)
+
+    @cached_property
     def _models(self) -> Models:
         run = self.run
         return Models(run.request.options, run.assets, run.store, run.folder.name)
 
     def _named(self, name: str) -> str:
-        """The name with the checkpoint in the place of `self`."""
-        here = f"{self.run.recipe.sampler}:{self.run.checkpoint(self.number - 1)}"
-        head, colon, tail = name.rpartition(":")
-        return f"{head}{colon}{here}" if tail == _SELF else name
+        """The checkpoint's own name in the place of `self`; paths are relative to the recipe."""
+        if name != SELF:
+            return self.run.anchored(name)
+        return f"{self.run.recipe.sampler}:{self.run.checkpoint(self.number - 1)}"
 
     def _shown(self, model: Model, doing: str) -> Model:
         self.opened.append(model)
         return Shown(model, Board(self.run.setting.err), f"iter{self.number}: {doing}")
 
 
-_SELF = "self"
 _PLACES: Any = {
     "base": True,
     "chat_template": True,
@@ -359,18 +380,6 @@ def _launch(config: str, data: Path) -> None:
             f"expected 'accelerate launch' with {config} to train {data}, it ended with status "
             f"{done.returncode}; its own words are above; the same command goes on"
         )
-
-
-def _entry(turn: Turn) -> dict[str, object]:
-    name = f"iter{turn.number}"
-    judge = getattr(turn.stage.data, "judge", None)
-    return {
-        "name": name,
-        "model": f"hf:./{name}",
-        "parent": f"iter{turn.parent}" if turn.parent else "base",
-        "method": turn.stage.method,
-        **({} if judge is None else {"trained_by_judge": judge}),
-    }
 
 
 def _steps(file: Path) -> dict[int, list[dict[str, Any]]]:

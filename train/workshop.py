@@ -1,11 +1,11 @@
 """What the makers of training data work with: a checkpoint, judges, prompts."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from harness.types import UNWATCHED, Assets, Generation, Judge, Model, Prompt, Watch
+from harness.types import Assets, Judge, Model
 
 
 class OpenJudge(Protocol):
@@ -33,30 +33,3 @@ class Workshop:
     """Tells the user a line: what was dropped, and why."""
     held_out: Sequence[str] = ()
     """What benchmarks ask that may not be trained on: prompts that are made here avoid it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Resampled:
-    """A model whose every answer is another sample: a further one of each prompt."""
-
-    model: Model
-    sample: int
-    """How many samples of each prompt are passed over."""
-
-    @property
-    def name(self) -> str:
-        """The model's own name."""
-        return self.model.name
-
-    @property
-    def identity(self) -> Mapping[str, str]:
-        """The model's own identity: which sample it is belongs to the prompt."""
-        return self.model.identity
-
-    def generate(self, prompts: Sequence[Prompt], watch: Watch = UNWATCHED) -> list[Generation]:
-        """The model's answers to the prompts, drawn with another seed each."""
-        return self.model.generate([self._moved(prompt) for prompt in prompts], watch)
-
-    def _moved(self, prompt: Prompt) -> Prompt:
-        decoding = replace(prompt.decoding, sample=prompt.decoding.sample + self.sample)
-        return replace(prompt, decoding=decoding)

@@ -1,25 +1,24 @@
 """`compare`: checkpoints against each other, every pair in both orders, to a matrix."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 
-from harness import registry
 from harness.commands.foreseen import foresee
 from harness.commands.models import (
     Models,
     bill,
     doubts,
-    is_remote,
+    judge_name,
     named_benchmark,
     named_series,
     run_name,
 )
-from harness.commands.plan import Plan, plan, plan_table, retired
+from harness.commands.plan import Plan, plan, plan_answers, plan_table, probe, retired
 from harness.commands.setting import Setting
 from harness.errors import SpecError
-from harness.judging import require
 from harness.models.replay import Replay
 from harness.pairing import head_to_head, in_both_orders, meetings
 from harness.pipeline import Answers, Result, answer, grade, load
@@ -38,6 +37,7 @@ from harness.types import (
     ModelOptions,
     Prompt,
     Response,
+    Rubric,
     close,
 )
 
@@ -74,10 +74,12 @@ def compare(request: CompareRequest, setting: Setting) -> list[Table]:
         run = _open(request, setting, series, store)
         plans = [*run.plan_answers(), *run.plan_pairs()]
         if request.dry_run:
-            return _finish(setting, [plan_table(plans)], {"plan": [asdict(p) for p in plans]})
-        run.check_judge(plans)
+            return _finish(setting, [plan_table(plans)], {"plan": [p.data() for p in plans]})
+        for line in retired(plans):
+            setting.note(line)
+        probe(plans)
         matches = run.matches(run.answers())
-        tables = [matrix_table(matches), pairs_table(matches), *bill(store.spend(run.name))]
+        tables = [matrix_table(matches), pairs_table(matches), *bill(store.spend(run.models.run))]
         run.save(matches, tables)
         return _finish(setting, tables, head_to_head_data(matches, items=request.items))
 
@@ -85,20 +87,22 @@ def compare(request: CompareRequest, setting: Setting) -> list[Table]:
 @dataclass(frozen=True, slots=True)
 class _Run:
     setting: Setting
-    assets: Assets
-    name: str
+    models: Models
     folder: Path
     """Where the run writes."""
     benchmark: Benchmark
     entrants: Sequence[tuple[Checkpoint, Model]]
-    judge_name: str
-    judge_model: Model
+    judge: str
+
+    @property
+    def assets(self) -> Assets:
+        """The official files."""
+        return self.models.assets
 
     def plan_answers(self) -> list[Plan]:
         """What each checkpoint would be asked."""
-        unjudged = replace(self.benchmark, compare=lambda _answers, _assets: [])
         return [
-            plan(checkpoint.name, unjudged, model, self.judge_model, self.assets)
+            plan_answers(checkpoint.name, self.benchmark, model, self.assets)
             for checkpoint, model in self.entrants
         ]
 
@@ -109,23 +113,13 @@ class _Run:
             for place, (checkpoint, model) in enumerate(self.entrants, start=1)
             for answers in [foresee(self.benchmark, model, self.assets, place)]
         ]
-        return [
-            plan(
-                f"{first} vs {second}",
-                _facing(self.benchmark, theirs),
-                _recording(ours),
-                self.judge_model,
-                self.assets,
-            )
-            for (first, ours), (second, theirs) in combinations(foreseen, 2)
-        ]
+        return [self._plan_pair(*first, *second) for first, second in combinations(foreseen, 2)]
 
-    def check_judge(self, plans: Sequence[Plan]) -> None:
-        """Probes a hosted judge that will be asked, before anything else is spent."""
-        for line in retired(plans):
-            self.setting.note(line)
-        if any(planned.to_judge for planned in plans) and is_remote(self.judge_model):
-            require(self.judge_model, self.benchmark.rubric(self.assets))
+    def _plan_pair(self, first: str, ours: Answers, second: str, theirs: Answers) -> Plan:
+        faced = _facing(self.benchmark, theirs)
+        judge = partial(self.models.judge, self.judge, faced, None)
+        name = f"{first} vs {second}"
+        return plan(name, faced, _recording(ours), self.judge, judge, self.assets)
 
     def answers(self) -> list[Answers]:
         """All answers, before anything is judged; each checkpoint is closed before the next."""
@@ -151,11 +145,14 @@ class _Run:
     def _match(
         self, first: Checkpoint, ours: Answers, second: Checkpoint, theirs: Answers
     ) -> Match:
-        rubric, board = self.benchmark.rubric(self.assets), Board(self.setting.err)
-        label = f"{first.name} vs {second.name}: judging"
-        judge_model = Shown(self.judge_model, board, label, rubric.read)
-        judge = registry.judge(self.judge_name, rubric, judge_model)
-        result = grade(_facing(self.benchmark, theirs), ours, judge, self.assets)
+        board, label = Board(self.setting.err), f"{first.name} vs {second.name}: judging"
+        faced = _facing(self.benchmark, theirs)
+
+        def shown(model: Model, rubric: Rubric) -> Model:
+            return Shown(model, board, label, rubric.read)
+
+        judge = self.models.judge(self.judge, faced, None, shown)
+        result = grade(faced, ours, judge, self.assets)
         doubted = [f"{c.name}: {why}" for c in (first, second) for why in doubts(c, result.judge)]
         return Match(first.name, second.name, _marked(result, doubted))
 
@@ -167,20 +164,13 @@ def _open(request: CompareRequest, setting: Setting, series: Series, store: Stor
     prompts = load(named, assets)
     benchmark = replace(named, load=lambda _: prompts)  # every pair asks for them again
     _check_pairwise(benchmark, prompts, assets)
-    judge = request.judge or series.judge or benchmark.card.judge
+    judge = judge_name(benchmark, request.judge, series.judge)
     asked = [benchmark.card.label, judge, request.limit, sorted(request.decoding.items())]
     name = run_name(series, "head_to_head", asked, options.chat_template, options.dtype)
     models = Models(options, assets, store, name)
-    return _Run(
-        setting,
-        assets,
-        name,
-        request.out / name,
-        benchmark,
-        [(c, models.of_checkpoint(c, [benchmark])[0]) for c in series.checkpoints],
-        judge,
-        models.of_judge(judge, benchmark),
-    )
+    models.judge(judge, benchmark)  # a name that nothing answers to fails here
+    entrants = [(c, models.of_checkpoint(c, [benchmark])[0]) for c in series.checkpoints]
+    return _Run(setting, models, request.out / name, benchmark, entrants, judge)
 
 
 def _several(series: Series) -> Series:
@@ -195,6 +185,8 @@ def _several(series: Series) -> Series:
 
 def _check_pairwise(benchmark: Benchmark, prompts: Sequence[Prompt], assets: Assets) -> None:
     """A judge that rates one answer at a time has no preference to give."""
+    if benchmark.duel is not None:
+        return
     blank = [Generation(prompt, "", (Response(""),)) for prompt in prompts]
     if any(comparison.baseline is None for comparison in benchmark.compare(blank, assets)):
         raise SpecError(
@@ -208,7 +200,8 @@ def _facing(benchmark: Benchmark, opponent: Answers) -> Benchmark:
     identity = {f"model baseline {key}": value for key, value in opponent.identity.items()}
     return replace(
         benchmark,
-        compare=in_both_orders(opponent.generations),
+        grader=benchmark.duel or benchmark.grader,
+        compare=in_both_orders(opponent.generations, benchmark.turns),
         aggregate=head_to_head,
         identify=lambda _: {"model baseline": opponent.model, **identity},
     )

@@ -1,8 +1,9 @@
 """Opens what a command names: a series, its benchmark, its models with their answers in a store."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness import registry
@@ -14,7 +15,21 @@ from harness.ranking import BestOf
 from harness.report.table import Table
 from harness.spec import BestOfSpec, Checkpoint, Series, read_series, series_of
 from harness.store import Cached, Spend, Store
-from harness.types import Assets, Benchmark, Model, ModelOptions
+from harness.types import Assets, Benchmark, Judge, Model, ModelOptions, Rubric
+
+SELF = "self"
+"""The checkpoint under evaluation, where a judge's name names a model."""
+
+EXACT = "exact"
+"""The judge of benchmarks that match answers by themselves."""
+
+Wrap = Callable[[Model, Rubric], Model]
+"""What is put around a model that a judge asks by a rubric."""
+
+
+def unwrapped(model: Model, _rubric: Rubric) -> Model:
+    """The model as it is."""
+    return model
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +41,46 @@ class Models:
     store: Store
     run: str
     """Whose bill it is."""
+    opened: dict[tuple[str, ...], Model] = field(default_factory=dict)
+    """What judges ask, by name, benchmark and rubric."""
 
-    def of_judge(self, name: str, benchmark: Benchmark) -> Model:
-        """The model that the judge of that name asks."""
-        return self._kept(registry.judge_model(name, self.options, benchmark, self.assets))
+    def judge(
+        self,
+        name: str,
+        benchmark: Benchmark,
+        candidate: Model | None = None,
+        wrap: Wrap = unwrapped,
+    ) -> Judge:
+        """The judge of that name, on a benchmark.
+
+        Args:
+            name: A judge's or a model's; names of judges compose.
+            benchmark: Whose grader decides how it is asked.
+            candidate: The checkpoint under evaluation, which `self` means.
+            wrap: What is put around each model that it asks.
+
+        Raises:
+            SpecError: `self` judges where there is no checkpoint.
+        """
+
+        def open_model(asked: str, rubric: Rubric) -> Model:
+            model = candidate if asked == SELF else self.of_judge(asked, benchmark, rubric)
+            if model is None:
+                raise SpecError(
+                    f"expected a judge by name, came '{name}', in which 'self' is nobody here; "
+                    f"name a model"
+                )
+            return wrap(model, rubric)
+
+        return registry.judge(name, benchmark.grader(self.assets), open_model)
+
+    def of_judge(self, name: str, benchmark: Benchmark, rubric: Rubric) -> Model:
+        """The model of that name, which a judge asks by the rubric; opened once."""
+        key = (name, benchmark.card.label, rubric.digest)
+        if key not in self.opened:
+            opened = registry.asked_model(name, self.options, benchmark, rubric, self.assets)
+            self.opened[key] = self._kept(opened)
+        return self.opened[key]
 
     def live(self, name: str) -> Model:
         """The model of that name, which answers whatever is asked."""
@@ -52,12 +103,11 @@ class Models:
         return [self._best_of(checkpoint.best_of, kept, b) for b in benchmarks]
 
     def _best_of(self, asked: BestOfSpec, model: Model, benchmark: Benchmark) -> Model:
-        rubric, judge_model = benchmark.rubric(self.assets), self.of_judge(asked.judge, benchmark)
-        return BestOf(model, registry.judge(asked.judge, rubric, judge_model), asked.n)
+        return BestOf(model, self.judge(asked.judge, benchmark, model), asked.n)
 
     def _kept(self, model: Model) -> Model:
         """The model with its answers in the store; a recording needs none."""
-        if {"recording", "program"} & model.identity.keys():
+        if "recording" in model.identity:
             return model
         return Cached(model, self.store, self.run)
 
@@ -110,15 +160,34 @@ def is_remote(model: Model) -> bool:
 
 def doubts(checkpoint: Checkpoint, judge: str) -> Iterator[str]:
     """What the series gives reason to doubt when that judge judges the checkpoint."""
-    if checkpoint.trained_by_judge == judge:
-        yield f"{judge} also labelled its training data"
-    if checkpoint.best_of is not None and checkpoint.best_of.judge == judge:
-        yield f"{judge} also picked the best of its samples"
+    if takes_part(SELF, judge) or takes_part(checkpoint.model, judge):
+        yield "it judged itself"
+    labeller = checkpoint.trained_by_judge
+    if labeller is not None and takes_part(labeller, judge):
+        yield f"{labeller} also labelled its training data"
+    if checkpoint.best_of is not None and takes_part(checkpoint.best_of.judge, judge):
+        yield f"{checkpoint.best_of.judge} also picked the best of its samples"
     if checkpoint.model.startswith("http") and checkpoint.weights is None:
         yield (
             "its server does not tell its weights, so answers are kept by name and address; "
             "for a checkpoint, give its folder as 'weights' in a series file"
         )
+
+
+def judge_name(benchmark: Benchmark, *asked: str | None) -> str:
+    """The first judge that was asked for, else the official one; a matcher always decides itself.
+
+    Args:
+        benchmark: What is judged.
+        asked: Names, None where nobody is named.
+    """
+    official = benchmark.card.judge
+    return official if official == EXACT else next(filter(None, asked), official)
+
+
+def takes_part(name: str, judge: str) -> bool:
+    """Whether a judge of that name is the judge, or one of those that it is composed of."""
+    return re.search(rf"(?:^|[:,]){re.escape(name)}(?:,|$)", judge) is not None
 
 
 def bill(spends: Sequence[Spend]) -> list[Table]:

@@ -1,20 +1,28 @@
 """What a run would ask and pay, before it asks anybody."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 from harness.commands.foreseen import foresee, unanswered
-from harness.judging import judge_prompt, settle
+from harness.commands.models import Wrap, is_remote
+from harness.judging import require
 from harness.pipeline import load
 from harness.pricing import estimate_tokens, price, retires
 from harness.report.table import Table
 from harness.types import (
+    UNWATCHED,
     Assets,
     Benchmark,
+    Comparison,
+    Generation,
+    Judge,
     Model,
     Prompt,
+    Rubric,
     Usage,
+    Watch,
 )
 
 
@@ -29,30 +37,100 @@ class Plan:
     to_answer: int
     """Prompts that the checkpoint has not answered yet."""
     undecided: int
-    """Comparisons that only a judge can decide: no tie, no missing answer."""
+    """Judgments that only a model can give: of no tie, and of no missing answer."""
     to_judge: int
-    """Of those, the ones whose judgment is not stored yet."""
+    """Of those, the ones that are not stored yet."""
     usd: float | None
     """Estimated price of all that; None when a price is not known."""
+    questions: tuple["Question", ...] = ()
+    """What the judge would still ask, model by model."""
+
+    def data(self) -> dict[str, Any]:
+        """The counts and the price, for programs."""
+        kept = [f.name for f in fields(self) if f.name != "questions"]
+        return {name: getattr(self, name) for name in kept}
 
 
-def plan(name: str, benchmark: Benchmark, model: Model, judge_model: Model, assets: Assets) -> Plan:
+class Question(NamedTuple):
+    """What a judge would ask one model by one rubric."""
+
+    model: Model
+    rubric: Rubric
+    prompts: list[Prompt]
+
+
+OpenJudge = Callable[[Wrap], Judge]
+"""A judge whose models are wrapped."""
+
+
+def questions(open_judge: OpenJudge, comparisons: Sequence[Comparison]) -> list[Question]:
+    """Whatever the judge would ask about the comparisons, however it is composed; nobody is asked.
+
+    Args:
+        open_judge: Makes the judge. It must decide what to ask before it hears an answer.
+        comparisons: With foreseen answers where there are none yet.
+    """
+    found: list[Question] = []
+
+    def listing(model: Model, rubric: Rubric) -> Model:
+        found.append(Question(model, rubric, []))
+        return _Listing(model.name, model.identity, found[-1].prompts)
+
+    open_judge(listing)(comparisons)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """In the place of a model: it notes what it is asked."""
+
+    name: str
+    identity: Mapping[str, str]
+    prompts: list[Prompt]
+
+    def generate(
+        self,
+        prompts: Sequence[Prompt],
+        watch: Watch = UNWATCHED,  # noqa: ARG002 - the protocol's
+    ) -> list[Generation]:
+        self.prompts.extend(prompts)
+        return [Generation(prompt, self.name, (), "not asked yet") for prompt in prompts]
+
+
+def plan(
+    name: str,
+    benchmark: Benchmark,
+    model: Model,
+    judge: str,
+    open_judge: OpenJudge,
+    assets: Assets,
+) -> Plan:
     """Counts what is not stored.
 
     Answers still to come are taken to be as long as the baseline's; judge prompts are measured as
     they would be sent.
     """
+    answering = plan_answers(name, benchmark, model, assets)
+    comparisons = benchmark.compare(foresee(benchmark, model, assets), assets)
+    asked = questions(open_judge, comparisons)
+    still = [question._replace(prompts=unanswered(*question[::2])) for question in asked]
+    usd = [answering.usd, *(_price(question.model.name, question.prompts) for question in still)]
+    return replace(
+        answering,
+        judge=judge,
+        undecided=sum(len(question.prompts) for question in asked),
+        to_judge=sum(len(question.prompts) for question in still),
+        usd=None if None in usd else sum(filter(None, usd)),
+        questions=tuple(question for question in still if question.prompts),
+    )
+
+
+def plan_answers(name: str, benchmark: Benchmark, model: Model, assets: Assets) -> Plan:
+    """Counts the answers that are not stored; nothing is judged."""
     prompts = load(benchmark, assets)
     to_answer = unanswered(model, prompts)
-    comparisons = benchmark.compare(foresee(benchmark, model, assets), assets)
-    rubric = benchmark.rubric(assets)
-    asked = [judge_prompt(rubric, c) for c in comparisons if settle(c, "") is None]
-    to_judge = unanswered(judge_model, asked)
-    usd = _price(judge_model.name, to_judge), _price(model.name, to_answer)
-    total = None if None in usd else sum(filter(None, usd))
-    label, judge = benchmark.card.label, judge_model.name
-    counts = len(prompts), len(to_answer), len(asked), len(to_judge)
-    return Plan(name, label, judge, *counts, total)
+    usd = _price(model.name, to_answer)
+    return Plan(name, benchmark.card.label, "", len(prompts), len(to_answer), 0, 0, usd)
 
 
 def plan_table(plans: Sequence[Plan]) -> Table:
@@ -83,13 +161,27 @@ def plan_table(plans: Sequence[Plan]) -> Table:
 
 def retired(plans: Sequence[Plan]) -> list[str]:
     """A line for each judge that would be asked though its provider has taken it away."""
-    asked = {p.judge: retires(p.judge) for p in plans if p.to_judge}
+    asked = {q.model.name: retires(q.model.name) for p in plans for q in p.questions}
     return [
         f"{judge} was announced to retire on {last}; name another with -j (its scores are not "
         f"comparable), or import published judgments with --judgments"
         for judge, last in asked.items()
         if last and last < datetime.now(UTC).date()
     ]
+
+
+def probe(plans: Sequence[Plan]) -> None:
+    """Asks each hosted model that judges one short question, before anything else is spent.
+
+    A local one would take the memory that the checkpoints need first.
+
+    Raises:
+        ModelError: One cannot be reached, or not be read by its rubric.
+    """
+    asked = {(q.model.name, q.rubric.digest): q for p in plans for q in p.questions}
+    for question in asked.values():
+        if is_remote(question.model):
+            require(question.model, question.rubric)
 
 
 def _price(name: str, prompts: Sequence[Prompt]) -> float | None:

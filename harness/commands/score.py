@@ -1,25 +1,25 @@
 """`score`: checkpoints through benchmarks, to a table."""
 
-from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 
-from harness import registry
 from harness.commands.foreseen import foresee
 from harness.commands.models import (
     Models,
     bill,
     doubts,
-    is_remote,
+    judge_name,
     named_benchmark,
     named_series,
     run_name,
 )
-from harness.commands.plan import Plan, plan, plan_table, retired
+from harness.commands.plan import Plan, plan, plan_answers, plan_table, probe, retired
 from harness.commands.setting import Setting
 from harness.errors import DataError, SpecError
-from harness.judging import judge_prompt, require
+from harness.judging import asking, judge_prompt
 from harness.pipeline import Answers, Result, answer, grade, opposed
 from harness.report.progress import Board, Shown
 from harness.report.save import document, prepare, save_result, write_json, write_text
@@ -37,9 +37,12 @@ from harness.types import (
     Prompt,
     Response,
     Rows,
+    Rubric,
     Unread,
     close,
 )
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,14 +67,14 @@ class ScoreRequest:
     items: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
+class _Job(NamedTuple):
     """One checkpoint on one benchmark."""
 
     checkpoint: Checkpoint
     benchmark: Benchmark
-    judge_name: str
-    judge_model: Model
+    judge: str
+    model: Model
+    """The checkpoint's own."""
 
 
 def score(request: ScoreRequest, setting: Setting) -> list[Table]:
@@ -85,19 +88,30 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
         raise SpecError("expected benchmarks after -b, came none; run_eval.py list names them")
     prepare(request.out)
     with Store(request.store) as store:
-        run = _Run(request, setting, series, store, setting.library())
-        jobs, models = run.jobs()
-        plans = [run.plan(*pair) for pair in zip(jobs, models, strict=True)]
+        run = _open(request, setting, series, store)
+        jobs = run.jobs()
+        plans = [run.plan(job) for job in jobs]
         if request.dry_run:
             plans = [*run.plan_baseline(), *plans]
-            return _finish(setting, [plan_table(plans)], {"plan": [asdict(p) for p in plans]})
-        run.check_judges(jobs, plans)
-        answers = run.answers(jobs, models)
-        results = [run.grade(*pair) for pair in zip(jobs, answers, strict=True)]
-        tables = [*_tables(results), *bill(store.spend(run.name))]
+            return _finish(setting, [plan_table(plans)], {"plan": [p.data() for p in plans]})
+        for line in retired(plans):
+            setting.note(line)
+        probe(plans)
+        results = run.results(jobs, run.answers(jobs))
+        tables = [*_tables(results), *bill(store.spend(run.models.run))]
         _save(run.folder, tables, results)
         setting.note(f"written to {run.folder}")
         return _finish(setting, tables, document(results, items=request.items))
+
+
+def _open(request: ScoreRequest, setting: Setting, series: Series, store: Store) -> "_Run":
+    """The run, called by the series and what is asked of it, so that none overwrites another."""
+    options, assets = request.options, setting.library()
+    settings = [request.benchmarks, request.judge, request.limit, options.chat_template]
+    against = [] if request.baseline is None else [request.baseline]
+    decoding = sorted(request.decoding.items())
+    name = run_name(series, settings, options.dtype, decoding, *against)
+    return _Run(request, setting, series, Models(options, assets, store, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,37 +119,35 @@ class _Run:
     request: ScoreRequest
     setting: Setting
     series: Series
-    store: Store
-    assets: Assets
-
-    @property
-    def name(self) -> str:
-        """The series with a digest of what is asked of it, so that no run overwrites another."""
-        request, options = self.request, self.request.options
-        settings = [request.benchmarks, request.judge, request.limit, options.chat_template]
-        against = [] if request.baseline is None else [request.baseline]
-        decoding = sorted(request.decoding.items())
-        return run_name(self.series, settings, options.dtype, decoding, *against)
+    models: Models
 
     @property
     def folder(self) -> Path:
         """Where the run writes."""
-        return self.request.out / self.name
+        return self.request.out / self.models.run
 
-    def jobs(self) -> tuple[list[_Job], deque[Model]]:
-        """Every checkpoint on every benchmark, and the model of each.
+    @property
+    def assets(self) -> Assets:
+        """The official files."""
+        return self.models.assets
+
+    def jobs(self) -> list[_Job]:
+        """Every checkpoint on every benchmark.
 
         A name that nothing answers to fails here.
         """
         benchmarks, checkpoints = self._benchmarks(), self.series.checkpoints
-        judges = [self._judge(benchmark) for benchmark in benchmarks]
-        opened = [self._models.of_checkpoint(c, benchmarks) for c in checkpoints]
+        opened = [self.models.of_checkpoint(c, benchmarks) for c in checkpoints]
+        for benchmark in benchmarks:
+            self.models.judge(self._judge(benchmark), benchmark, opened[0][0])
         opposing = [self._opposed(benchmark) for benchmark in benchmarks]  # may ask, so it is last
-        judged = [(b, *judge) for b, judge in zip(opposing, judges, strict=True)]
-        jobs = [_Job(checkpoint, *pair) for checkpoint in checkpoints for pair in judged]
-        return jobs, deque(model for models in opened for model in models)
+        return [
+            _Job(checkpoint, benchmark, self._judge(benchmark), model)
+            for checkpoint, models in zip(checkpoints, opened, strict=True)
+            for benchmark, model in zip(opposing, models, strict=True)
+        ]
 
-    def plan(self, job: _Job, model: Model) -> Plan:
+    def plan(self, job: _Job) -> Plan:
         """What the job would ask; judgments that are already paid for are imported first.
 
         Raises:
@@ -144,11 +156,13 @@ class _Run:
         source = self._source(job)
         if source:
             self._import(job, source)
-        planned = plan(job.checkpoint.name, job.benchmark, model, job.judge_model, self.assets)
+        judge = partial(self.models.judge, job.judge, job.benchmark, job.model)
+        name = job.checkpoint.name
+        planned = plan(name, job.benchmark, job.model, job.judge, judge, self.assets)
         if source and not planned.to_answer and planned.to_judge == planned.undecided > 0:
             raise DataError(
-                f"expected judgments of the answers of '{job.checkpoint.name}' in {source}, none "
-                f"of {planned.undecided} fits; are they of another model?"
+                f"expected judgments of the answers of '{name}' in {source}, none of "
+                f"{planned.undecided} fits; are they of another model?"
             )
         return planned
 
@@ -158,62 +172,50 @@ class _Run:
         if name is None:
             return []
         opponent = Checkpoint(name="baseline", model=name)
-        models = self._models
         return [
-            plan(opponent.name, replace(b, compare=lambda _answers, _assets: []), model, judge, a)
-            for b in self._benchmarks()
-            for (model,) in [models.of_checkpoint(opponent, [b])]
-            for (_, judge), a in [(self._judge(b), self.assets)]
+            plan_answers(opponent.name, benchmark, model, self.assets)
+            for benchmark in self._benchmarks()
+            for model in self.models.of_checkpoint(opponent, [benchmark])
         ]
 
-    def check_judges(self, jobs: Sequence[_Job], plans: Sequence[Plan]) -> None:
-        """Probes each hosted judge that will be asked, before anything else is spent.
-
-        A local one would take the memory that the checkpoints need first.
-        """
-        for line in retired(plans):
-            self.setting.note(line)
-        asked = {
-            (job.judge_name, job.benchmark.card.label): job
-            for job, planned in zip(jobs, plans, strict=True)
-            if planned.to_judge and is_remote(job.judge_model)
-        }
-        for job in asked.values():
-            require(job.judge_model, job.benchmark.rubric(self.assets))
-
-    def answer(self, job: _Job, model: Model) -> Answers:
-        """The checkpoint's answers."""
-        shown = Shown(model, Board(self.setting.err), f"{job.checkpoint.name}: answering")
-        return answer(job.benchmark, shown, self.assets)
-
-    def answers(self, jobs: Sequence[_Job], models: deque[Model]) -> list[Answers]:
+    def answers(self, jobs: Sequence[_Job]) -> list[Answers]:
         """All answers, before anything is judged.
 
         A model that has given its last is closed: a GPU holds one checkpoint after the other, then
         the judge.
         """
-        answers = []
-        for job in jobs:
-            model = models.popleft()
-            answers.append(self.answer(job, model))
-            if not (models and models[0] is model):
-                close(model)
-        return answers
+        return [self._closing(self._answer, job, after) for job, after in _with_next(jobs)]
 
-    def grade(self, job: _Job, answers: Answers) -> tuple[str, Result]:
-        """The checkpoint's result by name, saved at once."""
+    def results(self, jobs: Sequence[_Job], answers: Sequence[Answers]) -> list[tuple[str, Result]]:
+        """All results by checkpoint, each saved at once; one that judged itself is closed again."""
+        given = iter(answers)
+        return [
+            self._closing(lambda one: self._grade(one, next(given)), job, after)
+            for job, after in _with_next(jobs)
+        ]
+
+    def _closing(self, work: Callable[[_Job], T], job: _Job, after: _Job | None) -> T:
+        done = work(job)
+        if after is None or after.model is not job.model:
+            close(job.model)
+        return done
+
+    def _answer(self, job: _Job) -> Answers:
+        label = f"{job.checkpoint.name}: answering"
+        shown = Shown(job.model, Board(self.setting.err), label)
+        return answer(job.benchmark, shown, self.assets)
+
+    def _grade(self, job: _Job, answers: Answers) -> tuple[str, Result]:
         board, name = Board(self.setting.err), job.checkpoint.name
-        rubric = job.benchmark.rubric(self.assets)
-        judge_model = Shown(job.judge_model, board, f"{name}: judging", rubric.read)
-        judge = registry.judge(job.judge_name, rubric, judge_model)
+
+        def shown(model: Model, rubric: Rubric) -> Model:
+            return Shown(model, board, f"{name}: judging", rubric.read)
+
+        judge = self.models.judge(job.judge, job.benchmark, job.model, shown)
         result = grade(job.benchmark, answers, judge, self.assets)
         marked = _marked(job.checkpoint, _placed(job.checkpoint, result))
         save_result(self.folder, name, job.benchmark, marked)
         return name, marked
-
-    @property
-    def _models(self) -> Models:
-        return Models(self.request.options, self.assets, self.store, self.name)
 
     def _benchmarks(self) -> list[Benchmark]:
         asked, decoding, limit = self.request.benchmarks, self.request.decoding, self.request.limit
@@ -226,7 +228,7 @@ class _Run:
     def _baseline(self, name: str, benchmark: Benchmark) -> Answers:
         """What the named baseline answers; a dry run asks it nothing."""
         opponent = Checkpoint(name="baseline", model=name)
-        (model,) = self._models.of_checkpoint(opponent, [benchmark])
+        (model,) = self.models.of_checkpoint(opponent, [benchmark])
         if self.request.dry_run:
             foreseen = foresee(benchmark, model, self.assets, place=2)
             return Answers(model.name, model.identity, foreseen)
@@ -235,13 +237,12 @@ class _Run:
         close(model)
         return answers
 
-    def _judge(self, benchmark: Benchmark) -> tuple[str, Model]:
-        name = self.request.judge or self.series.judge or benchmark.card.judge
-        return name, self._models.of_judge(name, benchmark)
+    def _judge(self, benchmark: Benchmark) -> str:
+        return judge_name(benchmark, self.request.judge, self.series.judge)
 
     def _source(self, job: _Job) -> str | None:
         """Published judgments to import: a series' own are by the official judge."""
-        official = job.judge_name == job.benchmark.card.judge
+        official = job.judge == job.benchmark.card.judge
         if job.checkpoint.judgments and not official:
             self.setting.note(
                 f"{job.checkpoint.name}: published judgments left out, by another judge"
@@ -250,18 +251,21 @@ class _Run:
         return job.checkpoint.judgments or self.request.judgments
 
     def _import(self, job: _Job, source: str) -> None:
+        rubric = asking(job.benchmark.grader(self.assets))
+        identity = self.models.of_judge(job.judge, job.benchmark, rubric).identity
         for name, rows in read_files(source, self.assets).items():
-            self.store.put(job.judge_model.identity, self._judged(job, rows, name), source=name)
+            self.models.store.put(identity, self._judged(job, rubric, rows, name), source=name)
 
-    def _judged(self, job: _Job, rows: Rows, name: str) -> dict[Prompt, list[Response]]:
+    def _judged(
+        self, job: _Job, rubric: Rubric, rows: Rows, name: str
+    ) -> dict[Prompt, list[Response]]:
         """What the job's judge said of its prompts, as far as it can be read."""
-        rubric = job.benchmark.rubric(self.assets)
         judgments = job.benchmark.files.read_judgments(rows)
-        others = {one.judge for one in judgments} - {job.judge_name}
+        others = {one.judge for one in judgments} - {job.judge}
         if others or not judgments:
             came = f"by '{min(others)}'" if others else "without the judge's raw answers"
             raise DataError(
-                f"expected judgments by '{job.judge_name}' in {name}, came some {came}; name "
+                f"expected judgments by '{job.judge}' in {name}, came some {came}; name "
                 f"another judge with -j, or other judgments"
             )
         answers = {judge_prompt(rubric, one.comparison): one.raw for one in judgments}
@@ -270,6 +274,10 @@ class _Run:
             for prompt, raw in answers.items()
             if not isinstance(rubric.read(Generation(prompt, "", (raw,))), Unread)
         }
+
+
+def _with_next(jobs: Sequence[_Job]) -> Iterator[tuple[_Job, _Job | None]]:
+    return zip(jobs, [*jobs[1:], None], strict=True)
 
 
 def _placed(checkpoint: Checkpoint, result: Result) -> Result:

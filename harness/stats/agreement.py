@@ -53,7 +53,7 @@ class _Part(NamedTuple):
     unread: int = 0
 
 
-def agreement(groups: Sequence[Rated], *, seed: int = 0) -> list[Score]:
+def agreement(groups: Sequence[Rated], *, seed: int = 0, best: float = BEST) -> list[Score]:
     """Pairwise accuracy in both readings, 5-best, exact match, Spearman's rho and Kendall's tau-b.
 
     All are fractions but the last two, which are in [-1, 1].
@@ -61,6 +61,7 @@ def agreement(groups: Sequence[Rated], *, seed: int = 0) -> list[Score]:
     Args:
         groups: One for each prompt, each of at least two responses.
         seed: The same seed draws the same prompts.
+        best: The highest rating of the judge's scale; where it is not 5, the 5-best are `top_best`.
 
     Raises:
         DataError: There is no prompt, or one whose ranks and ratings are not as many, or below two.
@@ -79,7 +80,7 @@ def agreement(groups: Sequence[Rated], *, seed: int = 0) -> list[Score]:
     return [
         _score("pairwise_accuracy", [part for part, _ in pairs], seed),
         _score("pairwise_accuracy_untied", [part for _, part in pairs], seed),
-        _score("five_best", [_five_best(group) for group in groups], seed),
+        _score(top_name(best), [_top_best(group, best) for group in groups], seed),
         _score("exact_match", [*whole, *(_Part(same_order(group), 1) for group in read)], seed),
         *(
             _score(metric, parts, seed, unit="correlation", doubts=doubts if constant else ())
@@ -117,9 +118,14 @@ def _pairs(group: Rated) -> tuple[_Part, _Part]:
     return _Part(right, right + wrong + equal, unread), _Part(right, right + wrong, unread)
 
 
-def _five_best(group: Rated) -> _Part:
+def top_name(best: float) -> str:
+    """What the share of people's firsts among the best rated is called on a scale."""
+    return "five_best" if best == BEST else "top_best"
+
+
+def _top_best(group: Rated, best: float) -> _Part:
     """People's firsts among the responses with the highest rating there is."""
-    ranks = [rank for rank, rating in zip(*group, strict=True) if rating == BEST]
+    ranks = [rank for rank, rating in zip(*group, strict=True) if rating == best]
     return _Part(ranks.count(min(group.ranks)), len(ranks), list(group.ratings).count(None))
 
 

@@ -8,8 +8,16 @@ from hypothesis import strategies as st
 
 from harness.assets import Library
 from harness.errors import DataError
-from harness.pairing import Meeting, against, alone, head_to_head, in_both_orders, meetings
-from harness.types import Generation, Score, Verdict
+from harness.pairing import (
+    Meeting,
+    against,
+    alone,
+    head_to_head,
+    in_both_orders,
+    meeting_items,
+    meetings,
+)
+from harness.types import Generation, Item, Score, Verdict
 from tests.records import comparison, generation, prompt, verdict
 
 ASSETS = Library({}, [], Path("nowhere"))
@@ -60,7 +68,26 @@ def test_a_baseline_without_an_answer_is_an_error_that_names_the_prompt() -> Non
 
 
 def test_alone_means_without_a_baseline() -> None:
-    assert [c.baseline for c in alone(answers("a", "b"), ASSETS)] == [None, None]
+    assert [c.baseline for c in alone()(answers("a", "b"), ASSETS)] == [None, None]
+
+
+def test_each_turn_that_is_judged_is_a_comparison() -> None:
+    said = [generation("a", "b", prompt=prompt("q0", "q1"))]
+    assert [c.texts for c in alone((0, 1))(said, ASSETS)] == [("a", None), ("b", None)]
+    assert [c.texts for c in against(lambda _: said, (1, 0))(said, ASSETS)] == [
+        ("b", "b"),
+        ("a", "a"),
+    ]
+
+
+def test_an_item_is_called_after_its_prompt_and_turn() -> None:
+    said = generation("a", "b", prompt=prompt("q0", "q1"))
+    orders = in_both_orders([said], (0, 1))([said], ASSETS)
+    verdicts = [Verdict(c, "j", value) for c, value in zip(orders, (1, 0, 1, 1), strict=True)]
+    assert meeting_items(verdicts) == [
+        Item("q0/turn-1", 1.0, None),
+        Item("q0/turn-2", 0.5, None),
+    ]
 
 
 def test_both_orders_of_a_prompt_stand_side_by_side() -> None:

@@ -24,8 +24,7 @@ from harness.types import (
     Verdict,
     Watch,
 )
-from judges.llm import build
-from tests.records import card, generation, prompt, rubric, score
+from tests.records import card, generation, judge, prompt, rubric, score
 
 ASSETS = Library({}, [], Path("nowhere"))
 
@@ -45,7 +44,7 @@ def tiny(count: int = 4, **fields: Any) -> Benchmark:
         "card": card(),
         "load": lambda _: prompts,
         "compare": against(lambda _: [generation("base", prompt=p) for p in prompts]),
-        "rubric": lambda _: rubric(),
+        "grader": lambda _: rubric(),
         "aggregate": mean,
         "files": Files(*[nothing] * 5),
         "verify": nothing,
@@ -56,8 +55,8 @@ def tiny(count: int = 4, **fields: Any) -> Benchmark:
 
 def score_of(answer: str, benchmark: Benchmark | None = None) -> Any:
     model = Scripted(lambda asked: f"my {asked.turns[0]}", name="mine")
-    judge = build(rubric(), Scripted(lambda _: answer, name="judge"))
-    return evaluate(benchmark or tiny(), model, judge, ASSETS)
+    by_rubric = judge("scripted:x", Scripted(lambda _: answer, name="judge"))
+    return evaluate(benchmark or tiny(), model, by_rubric, ASSETS)
 
 
 def test_prompts_become_a_score() -> None:
@@ -103,9 +102,9 @@ class Unfaithful:
 
 @pytest.mark.parametrize("change", [lambda g: g[1:], lambda g: g[::-1], lambda g: [*g, g[0]]])
 def test_a_model_that_loses_or_mixes_records_is_an_error(change: Any) -> None:
-    judge = build(rubric(), Scripted(lambda _: "1"))
+    deciding = judge("scripted:x", Scripted(lambda _: "1"))
     with pytest.raises(AlignmentError, match="'unfaithful' to return its 4 records"):
-        evaluate(tiny(), Unfaithful(change), judge, ASSETS)
+        evaluate(tiny(), Unfaithful(change), deciding, ASSETS)
 
 
 def test_a_model_that_refuses_everything_is_an_error() -> None:

@@ -10,9 +10,9 @@ from harness import registry
 from harness.assets import Library
 from harness.errors import DataError, UnknownNameError
 from harness.models.scripted import Scripted
-from harness.types import Benchmark, Model, ModelOptions
+from harness.types import Benchmark, Model, ModelOptions, Rubric
 from tests.leaves import planted
-from tests.records import benchmark, comparison, generation, prompt, rubric
+from tests.records import benchmark, comparison, generation, judge, prompt, rubric
 
 OPTIONS = ModelOptions()
 NO_ASSETS = Library({}, [], Path("no cache"))
@@ -25,10 +25,10 @@ from tests.records import benchmark, card
 BENCHMARK = benchmark(card=card(name="lonely"))
 """
 COIN = """
+from harness.judging import as_published
 from harness.models.scripted import Scripted
-from judges import llm
-def build(rubric, model):
-    return llm.build(rubric, Scripted(lambda _: "0.5", "coin"))
+def build(rest, chambers):
+    return as_published(chambers.rubric, Scripted(lambda _: "0.5", f"coin {rest}"))
 """
 PARROT = """
 from harness.models.scripted import Scripted
@@ -52,8 +52,8 @@ def model(name: str, options: ModelOptions = OPTIONS) -> Model:
     return registry.model(name, options, benchmark(), NO_ASSETS)
 
 
-def judge_model(name: str, asking: Benchmark | None = None) -> Model:
-    return registry.judge_model(name, OPTIONS, asking or benchmark(), NO_ASSETS)
+def asked_model(name: str, asking: Rubric | None = None) -> Model:
+    return registry.asked_model(name, OPTIONS, benchmark(), asking or rubric(), NO_ASSETS)
 
 
 def recording(folder: Path, *rows: dict[str, str]) -> str:
@@ -100,13 +100,11 @@ def test_nothing_outside_the_folder_is_a_benchmark(name: str) -> None:
 
 @pytest.mark.usefixtures("_leaves")
 def test_a_judge_with_a_file_is_built_by_it() -> None:
-    made = registry.judge("coin:any", rubric(), Scripted(lambda _: "1"))
-    assert ("coin" in registry.judges(), made.name) == (True, "coin")
+    assert ("coin" in registry.judges(), judge("coin:any").name) == (True, "coin any")
 
 
 def test_any_other_judge_is_a_model_asked_by_the_rubric() -> None:
-    judge = registry.judge("parrot:x", rubric(), Scripted(lambda _: "0.25", "parrot:x"))
-    (verdict,) = judge([comparison()])
+    (verdict,) = judge("scripted:x", Scripted(lambda _: "0.25", "parrot:x"))([comparison()])
     assert (verdict.judge, verdict.value) == ("parrot:x", 0.25)
 
 
@@ -166,18 +164,18 @@ def test_published_judgments_answer_the_prompts_that_the_rubric_asks(
 ) -> None:
     asking = rubric(shows_candidate_first=lambda _: swap)
     name = recording(tmp_path, {"asked": "q0", "answer": "yes", "said": "0.75"})
-    judge = judge_model(name, benchmark(rubric=lambda _: asking))
+    recorded = asked_model(name, asking)
     shown = prompt("q0: yes or no?" if swap else "q0: no or yes?")
-    assert judge.generate([shown])[0].text == "0.75"
+    assert recorded.generate([shown])[0].text == "0.75"
 
 
 @pytest.mark.usefixtures("_leaves")
 def test_a_judge_that_is_not_recorded_is_a_model_like_any_other() -> None:
-    assert judge_model("parrot:grey").name == "parrot:grey"
+    assert asked_model("parrot:grey").name == "parrot:grey"
 
 
 def test_a_judge_of_no_known_scheme_is_refused_as_a_model_is() -> None:
     with pytest.raises(
         UnknownNameError, match="no judge is called 'openia:x'; did you mean 'openai:x'"
     ):
-        judge_model("openia:x")
+        judge("openia:x")

@@ -2,12 +2,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import registry
 from harness.errors import SpecError
 from harness.models.scripted import Scripted
 from harness.types import Decoding, Generation, Response, Unread
-from judges.additive import ADDITIVE, build
-from tests.records import comparison, generation, prompt, rubric
+from judges.additive import ADDITIVE
+from tests.records import comparison, generation, judge, prompt
 
 
 def said(text: str) -> float | Unread:
@@ -81,23 +80,24 @@ def test_the_judge_is_shown_the_question_and_the_response_as_they_are() -> None:
 
 def test_it_is_a_judge_by_name_whose_verdict_is_the_rating() -> None:
     model = Scripted(lambda asked: "Fine.\nScore: 4" if "mine" in asked.turns[0] else "?")
-    judge = registry.judge("additive:scripted:x", rubric(), model)
-    verdicts = judge([comparison("mine", None), comparison("yours", None)])
+    verdicts = judge("additive:scripted:x", model)(
+        [comparison("mine", None), comparison("yours", None)]
+    )
     assert [v.value for v in verdicts] == [4, None]
 
 
 def test_the_identity_tells_its_own_rubric() -> None:
-    assert build(rubric(), Scripted(lambda _: "")).identity["rubric"] == "additive"
+    assert judge("additive:m", Scripted(lambda _: "")).identity["rubric"] == "additive"
 
 
 def test_a_missing_response_is_unread_and_not_asked_about() -> None:
     model = Scripted(lambda _: "Score: 4")
     missing = comparison("", None).candidate.prompt
     failed = Generation(missing, "candidate", (), failure="too long")
-    (verdict,) = build(rubric(), model)([type(comparison())(failed)])
+    (verdict,) = judge("additive:m", model)([type(comparison())(failed)])
     assert (verdict.value, verdict.cause, model.asked) == (None, "no response: too long", [])
 
 
 def test_two_responses_are_refused() -> None:
     with pytest.raises(SpecError, match=r"rate one by one.*q0.*name another judge"):
-        build(rubric(), Scripted(lambda _: "Score: 4"))([comparison("yes", "no")])
+        judge("additive:m", Scripted(lambda _: "Score: 4"))([comparison("yes", "no")])

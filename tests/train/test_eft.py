@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 
-from harness import registry
+from harness.chambers import Resampled
 from harness.errors import DataError, ModelError
 from harness.models.scripted import Scripted
 from harness.types import Comparison, Judge, Verdict
 from tests import records
 from train.eft import Ranked, demonstrations, measure, read_ranked
 from train.examples import Answer, Example
-from train.workshop import Resampled
 
 
 def ranked(prompt: str, **ranks: int) -> Ranked:
@@ -25,10 +24,7 @@ def judge(*samples: str) -> list[Judge]:
     """Samples of a judge that each say a character about each response in order."""
     said = iter("".join(samples))
     model = Scripted(lambda _: f"Because.\nScore: {next(said)}", "m")
-    return [
-        registry.judge("additive:m", records.rubric(), Resampled(model, number))
-        for number in range(len(samples))
-    ]
+    return [records.judge("additive:m", Resampled(model, number)) for number in range(len(samples))]
 
 
 def learnt(data: Sequence[Ranked], points: str, seed: int = 0) -> tuple[list[Example], str]:
@@ -62,7 +58,7 @@ def test_only_prompts_that_are_ordered_as_people_order_them_are_learnt() -> None
     examples, told = learnt(data, "53124335n252")
     assert ratings(examples) == "531252"
     assert told == (
-        "2 of 5 prompts are ordered by 'm' as by people; 1 of 12 judgments unread; "
+        "2 of 5 prompts are ordered by 'additive:m' as by people; 1 of 12 judgments unread; "
         "6 of 6 judgments kept after balancing their ratings"
     )
 
@@ -96,8 +92,8 @@ def test_nothing_to_learn_from_is_an_error() -> None:
     with pytest.raises(ModelError) as error:
         learnt([ranked("turned", a=1, b=2)], "2n")
     assert str(error.value) == (
-        "expected judgments to learn from, came none: 0 of 1 prompts are ordered by 'm' as by "
-        "people; 1 of 2 judgments unread; ask a better judge"
+        "expected judgments to learn from, came none: 0 of 1 prompts are ordered by 'additive:m' "
+        "as by people; 1 of 2 judgments unread; ask a better judge"
     )
 
 

@@ -8,7 +8,7 @@ from itertools import product
 
 from harness.errors import SpecError
 from harness.judging import Settled
-from harness.types import Comparison, Judge, Model, Verdict
+from harness.types import Comparison, Judge, Verdict
 from train.demo.world import OPERATIONS, STYLES, preference
 
 
@@ -49,18 +49,23 @@ class Program:
         return preference(asked, candidate.text, baseline.text, length_weight=self.length_weight)
 
 
-def decided(model: Model, length_weight: float) -> Judge:
-    """A judge by program under the name it was called by; a missing text is unread.
+def decided(name: str, rest: str, length_weight: float) -> Judge:
+    """A judge by program; a missing text is unread.
+
+    Args:
+        name: Of its file.
+        rest: What followed the name.
+        length_weight: Log-odds for each character by which a response is longer.
 
     Raises:
-        SpecError: It was named with a model, whose name its verdicts would bear.
+        SpecError: It was named with a model, which it would not ask.
     """
-    if "program" not in model.identity:
+    if rest:
         raise SpecError(
             f"expected a judge that decides by program alone, came it with the model "
-            f"'{model.name}', which it would not ask; leave ':{model.name}' out"
+            f"'{rest}', which it would not ask; leave ':{rest}' out"
         )
-    return Settled(Program(model.name, length_weight))
+    return Settled(Program(name, length_weight))
 
 
 @lru_cache

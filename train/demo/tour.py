@@ -24,8 +24,9 @@ import yaml
 from rich.console import Console
 
 from harness import registry
+from harness.chambers import Resampled
 from harness.commands.compare import CompareRequest, compare
-from harness.commands.models import Models
+from harness.commands.models import Models, Wrap
 from harness.commands.score import ScoreRequest, score
 from harness.commands.setting import Setting
 from harness.errors import ModelError
@@ -42,7 +43,6 @@ from train import eft
 from train.demo.checkpoint import make_base
 from train.demo.sets import write
 from train.demo.world import points
-from train.workshop import Resampled
 
 OPTIONS = ModelOptions(batch_size=256)
 BENCHMARK = "tiny_instruct"
@@ -225,10 +225,9 @@ class Tour:
             benchmark = registry.benchmark(BENCHMARK)
             for checkpoint in own:
                 name = f"tiny_additive:{checkpoint.model}"
-                model = models.of_judge(name, benchmark)
-                rubric = benchmark.rubric(models.assets)
                 judges = [
-                    registry.judge(name, rubric, Resampled(model, k)) for k in range(JUDGMENTS)
+                    models.judge(name, benchmark, wrap=_resampling(sample))
+                    for sample in range(JUDGMENTS)
                 ]
                 rows.append((checkpoint.name, eft.measure(ranked, judges)))
         rows.append(("the true points", _best_agreement(ranked)))
@@ -239,6 +238,10 @@ class Tour:
             [[name, *map(cell, scores)] for name, scores in rows],
             ["the ranking is finer than points, so that no judge of points agrees with it in full"],
         )
+
+
+def _resampling(sample: int) -> Wrap:
+    return lambda model, _: Resampled(model, sample)
 
 
 _HEAD = """# The demonstration

@@ -14,6 +14,7 @@ from benchmarks.alpaca_eval.rubric import (
     read_ranking,
     shows_candidate_first,
 )
+from harness.judging import asking
 from harness.types import Assets, Comparison, Generation, Response, Token, Unread
 from tests.records import comparison, generation, prompt
 
@@ -134,7 +135,7 @@ def test_about_half_of_the_prompts_show_the_candidate_first(official: Assets) ->
 
 
 def test_the_official_template_becomes_a_system_and_a_user_message(official: Assets) -> None:
-    asked = BENCHMARK.rubric(official).ask(comparison("C!", "B!", prompt("Why?")))
+    asked = asking(BENCHMARK.grader(official)).ask(comparison("C!", "B!", prompt("Why?")))
     assert asked.system is not None
     assert asked.system.startswith("You are a highly efficient assistant")
     assert asked.turns[0].index('"""Why?"""') < asked.turns[0].index('"""B!"""')
@@ -142,11 +143,14 @@ def test_the_official_template_becomes_a_system_and_a_user_message(official: Ass
 
 
 def test_the_judge_decodes_as_published(official: Assets) -> None:
-    two, one = BENCHMARK.rubric(official).decoding, VERSION_1.rubric(official).decoding
+    two, one = (
+        asking(BENCHMARK.grader(official)).decoding,
+        asking(VERSION_1.grader(official)).decoding,
+    )
     assert (two.max_tokens, two.temperature, two.top_logprobs) == (1, 1.0, 5)
     assert (one.max_tokens, one.temperature, one.top_logprobs) == (100, 0.0, 0)
 
 
 def test_the_rubric_is_told_apart_by_its_template(official: Assets) -> None:
     content = official.read(LOGPROB_TEMPLATE)
-    assert BENCHMARK.rubric(official).digest == hashlib.sha256(content).hexdigest()
+    assert asking(BENCHMARK.grader(official)).digest == hashlib.sha256(content).hexdigest()

@@ -42,7 +42,7 @@ def test_an_open_answer_is_as_long_as_the_baselines_and_unlike_every_other(store
     assert texts(kept(store), place=3) == ["no   ", "no   "]
 
 
-@pytest.mark.parametrize("compare", [alone, lambda _answers, _assets: []])
+@pytest.mark.parametrize("compare", [alone(), lambda _answers, _assets: []])
 def test_an_open_answer_that_nothing_is_compared_with_is_short(
     store: Store, compare: Compare
 ) -> None:

@@ -14,18 +14,20 @@ from harness.commands.models import (
     bill,
     doubts,
     is_remote,
+    judge_name,
     named_benchmark,
     named_series,
     run_name,
+    takes_part,
 )
 from harness.errors import DataError, SpecError
 from harness.models.local.weights import fingerprint
 from harness.models.scripted import Scripted
 from harness.spec import Checkpoint, Series
 from harness.store import Cached, Spend, Store
-from harness.types import Decoding, ModelOptions
+from harness.types import Decoding, Model, ModelOptions, Rubric
 from tests.leaves import planted
-from tests.records import benchmark, prompt
+from tests.records import benchmark, card, comparison, prompt, rubric
 
 PARROT = """
 from harness.models.scripted import Scripted
@@ -95,14 +97,56 @@ def test_a_live_models_answers_are_kept(models: Models) -> None:
 
 
 def test_a_judges_answers_are_kept_but_not_a_recordings(models: Models, tmp_path: Path) -> None:
-    assert isinstance(models.of_judge("scripted:1", benchmark()), Cached)
+    assert isinstance(models.of_judge("scripted:1", benchmark(), rubric()), Cached)
     file = tmp_path / "said.json"
     file.write_text(json.dumps([{"asked": "q0", "answer": "yes", "said": "1"}]))
-    assert not isinstance(models.of_judge(f"replay:{file}", benchmark()), Cached)
+    assert not isinstance(models.of_judge(f"replay:{file}", benchmark(), rubric()), Cached)
 
 
-def test_a_judge_that_decides_by_program_has_nothing_to_keep(models: Models) -> None:
-    assert not isinstance(models.of_judge("llm", benchmark()), Cached)
+def test_a_model_that_judges_is_opened_once(models: Models) -> None:
+    one, other = (models.of_judge("scripted:1", benchmark(), rubric()) for _ in range(2))
+    assert one is other
+
+
+def test_self_is_the_checkpoint(models: Models) -> None:
+    judge = models.judge("self", benchmark(), Scripted(lambda _: "0.75", "mine"))
+    (verdict,) = judge([comparison()])
+    assert (verdict.judge, verdict.value) == ("self", 0.75)
+
+
+def test_self_is_nobody_where_no_checkpoint_is_scored(models: Models) -> None:
+    with pytest.raises(SpecError, match="came 'both:self', in which 'self' is nobody here"):
+        models.judge("both:self", benchmark())
+
+
+def test_each_model_that_a_judge_asks_is_wrapped(models: Models) -> None:
+    seen = []
+
+    def wrap(model: Model, asked: Rubric) -> Model:
+        seen.append((model.name, asked.name))
+        return model
+
+    models.judge("jury:scripted:1,both:scripted:0", benchmark(), None, wrap)
+    assert seen == [("scripted:1", "numbers"), ("scripted:0", "numbers")]
+
+
+def test_a_matcher_decides_whoever_is_asked_for() -> None:
+    exact = benchmark(card=card(judge="exact"))
+    assert judge_name(exact, "openai:gpt-4.1") == "exact"
+    assert judge_name(benchmark(), None, "openai:gpt-4.1") == "openai:gpt-4.1"
+    assert judge_name(benchmark(), None) == "openai:gpt-4"
+
+
+@pytest.mark.parametrize("judge", ["self", "both:self", "jury:hf:j,additive:self", "hf:m"])
+def test_a_checkpoint_that_judges_itself_is_a_doubt(judge: str) -> None:
+    assert list(doubts(checkpoint("hf:m"), judge)) == ["it judged itself"]
+
+
+@pytest.mark.parametrize("judge", ["hf:j", "both:hf:j", "jury:median:hf:j,hf:k"])
+def test_a_judge_takes_part_in_what_is_composed_of_it(judge: str) -> None:
+    assert takes_part("hf:j", judge)
+    assert not takes_part("hf:", judge)
+    assert not takes_part("f:j", judge)
 
 
 @pytest.mark.parametrize(("own", "used"), [("fastchat:own", "fastchat:own"), (None, "fastchat:x")])
@@ -146,7 +190,7 @@ def test_a_run_is_called_after_its_series_and_what_is_asked(series: Series) -> N
 
 
 def test_a_server_is_remote(models: Models) -> None:
-    assert is_remote(models.of_judge("http://127.0.0.1:1/v1#a", benchmark()))
+    assert is_remote(models.of_judge("http://127.0.0.1:1/v1#a", benchmark(), rubric()))
     assert not is_remote(Scripted(lambda _: ""))
 
 

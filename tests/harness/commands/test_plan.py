@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from harness import registry
 from harness.assets import Library
 from harness.commands.foreseen import unanswered
+from harness.commands.models import Wrap
 from harness.commands.plan import Plan, plan, plan_table
 from harness.models.replay import Replay
 from harness.models.scripted import Scripted
 from harness.pairing import alone
 from harness.store import Cached, Store
-from harness.types import Benchmark, Model, Response
+from harness.types import Benchmark, Judge, Model, Response
 from tests.records import benchmark, prompt, rubric
 
 NO_ASSETS = Library({}, [], Path("no cache"))
@@ -32,7 +34,14 @@ def saying(store: Store, text: str, name: str = "hf:a") -> Cached:
 
 
 def planned(model: Model, judge: Model, asking: Benchmark | None = None) -> Plan:
-    return plan("iter1", asking or benchmark(), model, judge, NO_ASSETS)
+    asked = asking or benchmark()
+
+    def open_judge(wrap: Wrap) -> Judge:
+        return registry.judge(
+            judge.name, asked.grader(NO_ASSETS), lambda _, rubric: wrap(judge, rubric)
+        )
+
+    return plan("iter1", asked, model, judge.name, open_judge, NO_ASSETS)
 
 
 def counts(model: Model, judge: Model, asking: Benchmark | None = None) -> tuple[int, int, int]:
@@ -42,9 +51,16 @@ def counts(model: Model, judge: Model, asking: Benchmark | None = None) -> tuple
 
 def test_at_first_everything_is_to_be_asked(store: Store) -> None:
     made = planned(saying(store, "yes"), saying(store, "1", "hf:judge"))
-    assert made == Plan(
-        "iter1", "tiny@1", "hf:judge", prompts=2, to_answer=2, undecided=2, to_judge=2, usd=0.0
-    )
+    assert made.data() == {
+        "checkpoint": "iter1",
+        "benchmark": "tiny@1",
+        "judge": "hf:judge",
+        "prompts": 2,
+        "to_answer": 2,
+        "undecided": 2,
+        "to_judge": 2,
+        "usd": 0.0,
+    }
 
 
 def test_what_is_answered_is_not_to_be_asked(store: Store) -> None:
@@ -80,7 +96,7 @@ def test_planning_asks_nobody_when_two_prompts_ask_the_same(store: Store) -> Non
 
 
 def test_a_candidate_that_is_rated_alone_is_planned_too(store: Store) -> None:
-    asking = benchmark(compare=alone)
+    asking = benchmark(compare=alone())
     assert counts(saying(store, "yes"), saying(store, "1", "hf:judge"), asking) == (2, 2, 2)
 
 

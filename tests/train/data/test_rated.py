@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from harness import registry
+from harness.chambers import Resampled
 from harness.errors import ModelError
 from harness.models.hf import HuggingFace
 from harness.models.scripted import Scripted
@@ -15,7 +15,7 @@ from harness.types import UNWATCHED, Decoding, Generation, Judge, Model, Prompt,
 from tests import records
 from train.data.rated import Rating, Settings, build, rate
 from train.examples import Answer, Example
-from train.workshop import Resampled, Workshop
+from train.workshop import Workshop
 
 pytest_plugins = ["tests.tiny.fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -65,7 +65,7 @@ class Desk:
 
     def open_judge(self, name: str, rubric: str, sample: int = 0) -> Judge:
         self.opened.append((name, rubric, sample))
-        return registry.judge(name, records.rubric(), Resampled(self.judging, sample))
+        return records.judge(name, Resampled(self.judging, sample))
 
     def build(self, **fields: Any) -> list[Example]:
         workshop = Workshop(
@@ -182,9 +182,7 @@ def test_the_writer_of_prompts_makes_room_before_responses_are_drawn() -> None:
 
 
 def test_several_judgments_make_one_rating() -> None:
-    judges = [
-        registry.judge("additive:x", records.rubric(), points(said)) for said in ("5", "4", "x")
-    ]
+    judges = [records.judge("additive:x", points(said)) for said in ("5", "4", "x")]
     answer = Generation(Prompt("q", ("q",), Decoding(9)), "m", (Response("a"),))
     assert rate([[], [answer]], judges) == [
         [],

@@ -6,17 +6,19 @@ It is the additive judge of arXiv 2401.10020 in small: the points are `train.dem
 import hashlib
 import re
 
+from harness.chambers import Chambers
 from harness.errors import SpecError
 from harness.judging import LLMJudge, Settled
-from harness.types import Comparison, Decoding, Generation, Judge, Model, Prompt, Rubric, Unread
+from harness.types import Comparison, Decoding, Generation, Judge, Prompt, Rubric, Unread
 from train.demo.world import judge_text
 
 _POINTS = re.compile(r"[0-5]")
 
 
-def build(_rubric: Rubric, model: Model) -> Judge:
+def build(rest: str, chambers: Chambers) -> Judge:
     """The judge with its own rubric, whatever the benchmark's says; a missing text is unread."""
-    return Settled(LLMJudge(TINY_ADDITIVE, model))
+    model = chambers.model(rest, TINY_ADDITIVE)
+    return Settled(LLMJudge(TINY_ADDITIVE, model, f"tiny_additive:{rest}"))
 
 
 def ask(comparison: Comparison) -> Prompt:

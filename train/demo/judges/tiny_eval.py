@@ -1,12 +1,13 @@
 """The evaluation judge: the world's preference with a greater weakness for long responses."""
 
-from harness.types import Judge, Model, Rubric
+from harness.chambers import Chambers
+from harness.types import Judge
 from train.demo.program import decided
 
 LENGTH_WEIGHT = 0.3
 """Log-odds for each character by which a response is longer."""
 
 
-def build(_rubric: Rubric, model: Model) -> Judge:
-    """The judge, which asks neither the model nor by the rubric; a missing text is unread."""
-    return decided(model, LENGTH_WEIGHT)
+def build(rest: str, _chambers: Chambers) -> Judge:
+    """The judge, which asks no model; a missing text is unread."""
+    return decided("tiny_eval", rest, LENGTH_WEIGHT)

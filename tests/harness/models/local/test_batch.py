@@ -143,7 +143,8 @@ def test_logits_are_those_of_one_pass_over_the_text(llama: Any) -> None:
         for row, prompt in enumerate(([5, 6, 7], [8])):
             text = torch.tensor([[*prompt, *answers[row].tolist()]])
             logits_T_V = llama(text).logits[0, len(prompt) - 1 : -1]
-            torch.testing.assert_close(torch.stack(steps)[:, row], logits_T_V)
+            # Sums in another order: CPUs differ in how far apart these come out.
+            torch.testing.assert_close(torch.stack(steps)[:, row], logits_T_V, rtol=1e-4, atol=1e-4)
 
 
 def test_a_network_in_bfloat16_scores_in_float32(llama: Any) -> None:

@@ -4,20 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import registry
 from harness.errors import SpecError
-from harness.judging import Unasked
-from harness.models.scripted import Scripted
-from harness.types import Judge
-from tests.records import comparison, generation, prompt, rubric
+from tests.records import comparison, generation, judge, prompt
 
 NAMES = ("tiny_gold", "tiny_long", "tiny_eval")
 each_judge = pytest.mark.parametrize("name", NAMES)
 texts = st.text("*+~abc.!xyz", max_size=9) | st.text(max_size=5)
-
-
-def judge(name: str) -> Judge:
-    return registry.judge(name, rubric(), Unasked(name))
 
 
 def preference(name: str, one: str, other: str) -> float | None:
@@ -37,7 +29,7 @@ def test_each_judge_has_its_own_weakness_for_length(name: str, value: float) -> 
 @each_judge
 def test_a_model_that_would_not_be_asked_is_refused(name: str) -> None:
     with pytest.raises(SpecError, match="came it with the model 'parrot', which it would not ask"):
-        registry.judge(f"{name}:parrot", rubric(), Scripted(lambda _: "1", "parrot"))
+        judge(f"{name}:parrot")
 
 
 @each_judge

@@ -4,12 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import registry
 from harness.errors import SpecError
 from harness.models.hf import build
 from harness.models.scripted import Scripted
 from harness.types import Comparison, ModelOptions, Unread
-from tests.records import comparison, generation, prompt, rubric
+from tests.records import comparison, generation, judge, prompt
 from train.demo.checkpoint import make_base
 from train.demo.judges.tiny_additive import TINY_ADDITIVE
 
@@ -35,21 +34,21 @@ def test_more_than_a_digit_is_unread(text: str) -> None:
 
 def test_the_model_is_asked_with_prompt_response_and_colon() -> None:
     model = Scripted(lambda asked: "4" if asked.turns == ("copy:ab=*ab.:",) else "?")
-    judge = registry.judge("tiny_additive:scripted:x", rubric(), model)
-    verdicts = judge([ALONE, comparison("*b.", None, prompt("copy:ab="))])
+    verdicts = judge("tiny_additive:scripted:x", model)(
+        [ALONE, comparison("*b.", None, prompt("copy:ab="))]
+    )
     assert [verdict.value for verdict in verdicts] == [4, None]
     assert {asked.decoding for asked in model.asked} == {TINY_ADDITIVE.decoding}
 
 
 def test_the_identity_tells_its_own_rubric() -> None:
-    judge = registry.judge("tiny_additive", rubric(), Scripted(lambda _: ""))
-    assert judge.identity["rubric"] == "tiny_additive"
+    assert judge("tiny_additive:m", Scripted(lambda _: "")).identity["rubric"] == "tiny_additive"
 
 
 def test_a_missing_response_is_unread_and_not_asked_about() -> None:
     model = Scripted(lambda _: "4")
     failed = Comparison(generation(failure="too long"))
-    (verdict,) = registry.judge("tiny_additive", rubric(), model)([failed])
+    (verdict,) = judge("tiny_additive:m", model)([failed])
     assert (verdict.value, verdict.cause, model.asked) == (None, "no response: too long", [])
 
 
@@ -60,6 +59,6 @@ def test_two_responses_are_refused() -> None:
 
 def test_a_checkpoint_can_judge(tmp_path: Path) -> None:
     model = build(f"hf:{make_base(tmp_path)}", ModelOptions())
-    (verdict,) = registry.judge("tiny_additive:self", rubric(), model)([ALONE])
+    (verdict,) = judge("tiny_additive:self", model)([ALONE])
     assert verdict.raw is not None
     assert len(verdict.raw.text) <= 2

@@ -87,7 +87,7 @@ def _benchmark(version: str, notes: str) -> Benchmark:
         ),
         load=lambda _: [*questions(version)],
         compare=against(lambda _: baseline(version)),
-        rubric=lambda _: RUBRIC,
+        grader=lambda _: RUBRIC,
         aggregate=aggregate,
         files=Files(
             read_outputs=files.read_outputs,

@@ -6,10 +6,10 @@ import pytest
 from harness import registry
 from harness.assets import Library
 from harness.commands.setting import Setting
-from harness.judging import Unasked
 from harness.models.scripted import Scripted
 from harness.pipeline import Result, evaluate, limited
 from harness.types import Assets, Benchmark, Prompt
+from tests.records import judge
 from train.demo.benchmarks.tiny_instruct import BENCHMARK, VERSIONS, baseline, questions
 from train.demo.people import expert, noisy
 from train.demo.sets import prompts
@@ -23,9 +23,8 @@ def assets() -> Library:
     return Setting().library()
 
 
-def scored(benchmark: Benchmark, model: Scripted, judge: str, assets: Assets) -> Result:
-    decided = registry.judge(judge, benchmark.rubric(assets), Unasked(judge))
-    return evaluate(benchmark, model, decided, assets)
+def scored(benchmark: Benchmark, model: Scripted, by: str, assets: Assets) -> Result:
+    return evaluate(benchmark, model, judge(by), assets)
 
 
 def values(result: Result) -> dict[str, float]:

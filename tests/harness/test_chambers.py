@@ -1,9 +1,9 @@
 """Further samples of the same prompts."""
 
+from harness.chambers import Resampled
 from harness.models.scripted import Scripted
 from harness.types import Decoding
 from tests.records import prompt
-from train.workshop import Resampled
 
 
 def test_each_prompt_is_asked_as_a_further_sample() -> None:
