@@ -13,14 +13,19 @@ _assets = click.option("--assets", type=_PATH, help="Folder of official files, l
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
-def _filled(_context: click.Context, _option: click.Parameter, path: Path | None) -> Path | None:
-    if path is not None and not path.name:
+def _writable(_context: click.Context, _option: click.Parameter, path: Path | None) -> Path | None:
+    if path is None:
+        return None
+    if not path.name:
         raise click.BadParameter("expected the name of a file, came nothing")
+    from harness.report.save import foresee
+
+    foresee(path)
     return path
 
 
 _json = click.option(
-    "--json", type=_FILE, callback=_filled, help="Also write what is printed as data."
+    "--json", type=_FILE, callback=_writable, help="Also write what is printed as data."
 )
 _store = click.option(
     "--store", type=_PATH, default=Path("results/store.sqlite"), show_default=True

@@ -80,7 +80,8 @@ class Clock:
 def ours(base: Path, folder: Path, times: int, micro: int) -> Clock:
     """One iteration through train/fit.py."""
     from train.examples import Answer, Example
-    from train.fit import Job, fit
+    from train.fit import fit
+    from train.job import Job
     from train.recipe import Training
 
     training = Training(learning_rate=1e-4, batch_size=BATCH, micro_batch=micro)

@@ -32,10 +32,10 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises:
         OSError: The disk is full or the place cannot be written; nothing is left behind.
     """
-    path = path.resolve()
     if path.exists() and not path.is_file():
         path.write_bytes(content)
         return
+    path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     whole = path.with_name(f".{path.name}.{os.getpid()}")
     try:

@@ -48,17 +48,24 @@ def against(
     return compare
 
 
-def in_both_orders(opponent: Sequence[Generation], turns: Sequence[int] = LAST) -> Compare:
-    """Pairs each answer with the opponent's, and each pair with itself the other way round.
+def both_ways(
+    load_baseline: Callable[[Assets], Sequence[Generation]], turns: Sequence[int] = LAST
+) -> Compare:
+    """Pairs as `against`, and each pair with itself the other way round.
 
     The first two comparisons are of the first prompt's first turn: as candidate, then as baseline.
     """
-    once = against(lambda _: opponent, turns)
+    once = against(load_baseline, turns)
 
     def compare(generations: Sequence[Generation], assets: Assets) -> list[Comparison]:
         return [order for pair in once(generations, assets) for order in (pair, pair.swap())]
 
     return compare
+
+
+def in_both_orders(opponent: Sequence[Generation], turns: Sequence[int] = LAST) -> Compare:
+    """Pairs each answer with the opponent's, both ways."""
+    return both_ways(lambda _: opponent, turns)
 
 
 def alone(turns: Sequence[int] = LAST) -> Compare:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from harness.errors import AlignmentError, DataError, ModelError
 from harness.judging import reported
 from harness.names import public
-from harness.pairing import against
+from harness.pairing import against, both_ways
 from harness.types import (
     Assets,
     Benchmark,
@@ -134,7 +134,8 @@ def opposed(benchmark: Benchmark, baseline: Answers) -> Benchmark:
         return {**benchmark.identify(assets), "baseline": baseline.model, **rival}
 
     card = replace(benchmark.card, title=f"{benchmark.card.title} against {public(baseline.model)}")
-    compare = against(lambda _: baseline.generations, benchmark.turns)
+    pair = both_ways if benchmark.both_orders else against
+    compare = pair(lambda _: baseline.generations, benchmark.turns)
     return replace(benchmark, card=card, compare=compare, identify=identify)
 
 

@@ -81,7 +81,12 @@ def model(name: str, options: ModelOptions, benchmark: Benchmark, assets: Assets
     scheme, rest = _scheme(name)
     if scheme == "replay":
         files = read_files(rest, assets)
-        return replay.outputs(name, files, benchmark.files.read_outputs, partial=options.partial)
+        return replay.outputs(
+            name,
+            files,
+            lambda rows: benchmark.files.read_outputs(rows, assets),
+            partial=options.partial,
+        )
     return live(name, options)
 
 

@@ -413,7 +413,7 @@ class Files:
     Every reader raises DataError when the rows are not of the published form.
     """
 
-    read_outputs: Callable[[Rows], dict[tuple[str, ...], tuple[str, ...]]]
+    read_outputs: Callable[[Rows, Assets], dict[tuple[str, ...], tuple[str, ...]]]
     """Answers by the turns of the prompt that they answer."""
     write_outputs: Callable[[Sequence[Generation]], list[dict[str, Any]]]
     read_judgments: Callable[[Rows], list[Recorded]]
@@ -465,5 +465,7 @@ class Benchmark:
     """What is told of single prompts."""
     turns: tuple[int, ...] = (-1,)
     """Which turns of a prompt are judged, as indices into its responses."""
+    both_orders: bool = False
+    """Whether every pair is judged both ways round, as candidate first, then as baseline."""
     duel: Callable[[Assets], Rubric] | None = None
     """How a judge compares two answers, where the published protocol rates one; for `compare`."""

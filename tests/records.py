@@ -144,7 +144,7 @@ def benchmark(**fields: Any) -> Benchmark:
         "grader": lambda _: rubric(),
         "aggregate": mean,
         "files": Files(
-            read_outputs=lambda rows: {(row["asked"],): (row["answer"],) for row in rows},
+            read_outputs=lambda rows, _: {(row["asked"],): (row["answer"],) for row in rows},
             write_outputs=lambda answers: [
                 {"asked": a.prompt.id, "answer": a.text} for a in answers
             ],

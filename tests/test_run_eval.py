@@ -106,6 +106,21 @@ def test_a_malformed_command_line_exits_with_2(run: Run, words: list[str]) -> No
     assert "Error" in ran.err
 
 
+@pytest.mark.parametrize("command", sorted({*COMMANDS} - {"demo"}))
+def test_a_place_for_json_that_cannot_be_written_is_told_before_any_work(
+    run: Run, command: str
+) -> None:
+    Path("file").touch()
+    ran = run(command, "--json", "file/x.json")
+    assert (ran.status, len(ran.lines)) == (2, 1)
+    assert "expected a place where a file can be written at file/x.json, but" in ran.err
+
+
+def test_a_request_that_stops_leaves_no_file_at_the_place_for_json(run: Run) -> None:
+    assert run("verify", "alpaca", "--json", "new/x.json").status == 2
+    assert list(Path("new").iterdir()) == []
+
+
 def test_ctrl_c_exits_with_130_and_says_how_to_go_on(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,6 +150,12 @@ def test_a_reader_that_leaves_is_no_failed_check() -> None:
     done = shell("assets list | head -1; exit ${PIPESTATUS[0]}")
     assert done.returncode in {0, 141}
     assert "Traceback" not in done.stderr
+
+
+def test_data_can_go_into_a_pipe() -> None:
+    done = shell("list --json /dev/stdout | cat")
+    assert done.stdout.endswith(' "vllm"\n ]\n}\n')
+    assert done.stderr == ""
 
 
 def test_a_full_disk_under_the_output_gets_one_clear_line() -> None:

@@ -17,12 +17,10 @@ A training is a folder, so that it can be taken up again, and by other processes
 As a program, for `accelerate launch`: `python -m train.fit FOLDER`.
 """
 
-import json
-import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -32,87 +30,39 @@ from accelerate.utils import gather_object
 from safetensors import SafetensorError
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
-from transformers import (
-    AutoConfig,
-    GenerationConfig,
-    PrinterCallback,
-    Trainer,
-    TrainerCallback,
-    TrainingArguments,
-    set_seed,
-)
-from transformers.integrations.integration_utils import get_available_reporting_integrations
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
-from harness.errors import DataError, HarnessError, ModelError, SpecError
-from harness.files import write_whole
-from harness.models.local import templates
-from harness.models.local.loading import (
-    Checkpoint,
-    draw_no_bars,
-    load_tokenizer,
-    read_network,
-    resolve_dtype,
-    stop_ids,
-)
-from harness.models.local.templates import Shipped
-from harness.models.local.weights import check, fingerprint
+from harness.errors import DataError, HarnessError, ModelError
+from harness.models.local.loading import draw_no_bars
 from harness.models.serving.failures import one_line
+from train.arguments import arguments
 from train.criterion import Criterion, Seen
-from train.examples import Answer, Example
-from train.forward import Batch, Layout, apart, collate, response_logps, together
+from train.figures import add_line, figures, means
+from train.forward import Batch, Layout, collate, response_logps, together
+from train.job import Job, read_examples, read_job
 from train.order import order, pace
-from train.recipe import Training
-from train.rows import Row, Writer, end_token
+from train.policy import choose_layout, policy
+from train.reference import Logps, keep, known, refer
+from train.rows import Row, open_writer
+from train.states import newest, seal
 
 
-@dataclass(frozen=True)
-class Job:
-    """What one iteration's training is to do."""
-
-    base: str
-    """Folder of the checkpoint that it begins with, and that is its reference."""
-    out: str
-    """Folder that the new checkpoint is written to; it appears when it is complete."""
-    objective: str
-    settings: Mapping[str, float]
-    """The objective's."""
-    training: Training
-    chat_template: str | None = None
-    """A Jinja template that takes the place of the base's."""
-    metrics: str | None = None
-    """File of JSON lines that the steps' figures are added to."""
-    iteration: int = 0
-
-    def write(self, folder: Path, examples: Sequence[Example]) -> None:
-        """Writes the job and its examples; it is there when `job.json` is."""
-        folder.mkdir(parents=True, exist_ok=True)
-        lines = [json.dumps(asdict(example)) + "\n" for example in examples]
-        write_whole(folder / "examples.jsonl", "".join(lines).encode())
-        content = vars(self) | {"training": self.training.model_dump(mode="json")}
-        write_whole(folder / "job.json", (json.dumps(content, indent=1) + "\n").encode())
+def tell(line: str) -> None:
+    """Says a line to whoever started this program."""
+    sys.stderr.write(f"{line}\n")
 
 
-def read_job(folder: Path) -> Job:
-    """The job of a folder that `Job.write` wrote."""
-    content = json.loads((folder / "job.json").read_bytes())
-    training = Training.model_validate_json(json.dumps(content.pop("training")))
-    return Job(**content, training=training)
-
-
-def read_examples(folder: Path) -> list[Example]:
-    """The examples of such a folder."""
-    lines = (folder / "examples.jsonl").read_text().splitlines()
-    return [_example(json.loads(line)) for line in lines]
-
-
-def _example(content: dict[str, Any]) -> Example:
-    responses = tuple(Answer(*response) for response in content.pop("responses"))
-    said = tuple(content.pop("said"))
-    return Example(said=said, responses=responses, **content)
-
-
-def fit(folder: Path, callbacks: Sequence[TrainerCallback] = ()) -> None:
+def fit(
+    folder: Path,
+    callbacks: Sequence[TrainerCallback] = (),
+    say: Callable[[str], None] = tell,
+) -> None:
     """Trains as the folder's job says, from where it was stopped if it was.
+
+    Args:
+        folder: That a job was written to.
+        callbacks: See each step.
+        say: Tells the user what is done again, and why.
 
     Raises:
         DataError: The base or the examples are not what the objective needs, or the disk is full.
@@ -123,15 +73,15 @@ def fit(folder: Path, callbacks: Sequence[TrainerCallback] = ()) -> None:
         return
     draw_no_bars()
     criterion = Criterion(job.objective, job.settings)
-    writer = _writer(job)
+    writer = open_writer(Path(job.base), job.chat_template, job.training)
     rows = writer.rows(read_examples(folder))
     criterion.check_rows(rows)
-    trainer = Fit(job, criterion, rows, _load(job), folder)
+    trainer = Fit(job, criterion, rows, policy(Path(job.base), job.training), folder)
     trainer.remove_callback(PrinterCallback)
     for callback in callbacks:
         trainer.add_callback(callback)
     with _writing(folder):
-        trainer.train(resume_from_checkpoint=_newest(folder / "states"))
+        trainer.train(resume_from_checkpoint=newest(folder / "states", say))
         trainer.keep(writer.tokenizer)
         rmtree(folder / "states", ignore_errors=True)
 
@@ -150,103 +100,6 @@ def _writing(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _newest(states: Path) -> str | None:
-    """The last state that was written whole; its record of steps is written last."""
-    whole = [file.parent for file in states.glob("checkpoint-*/trainer_state.json") if _reads(file)]
-    return str(max(whole, key=_step)) if whole else None
-
-
-def _step(state: Path) -> int:
-    return int(state.name.rpartition("-")[2])
-
-
-def _reads(file: Path) -> bool:
-    try:
-        return bool(json.loads(file.read_bytes()))
-    except ValueError:  # killed while it was written
-        return False
-
-
-def _writer(job: Job) -> Writer:
-    folder = Path(job.base)
-    check(folder)
-    checkpoint = Checkpoint(folder, fingerprint(folder), "float32")
-    tokenizer = load_tokenizer(checkpoint)
-    template = Shipped(job.chat_template) if job.chat_template else templates.choose(folder, None)
-    if not isinstance(template, Shipped):
-        raise ModelError(f"expected a chat template in Jinja in {folder}, came {template.digest}")
-    tokenizer.chat_template = template.text
-    end = end_token(template, tokenizer, stop_ids(checkpoint, tokenizer))
-    sizes = job.training.max_length, job.training.max_prompt_length
-    return Writer(tokenizer, template, end, *sizes)
-
-
-def _load(job: Job) -> Any:
-    training = job.training
-    dtype = resolve_dtype(training.dtype) if training.lora else "float32"
-    checkpoint = Checkpoint(Path(job.base), "", dtype)
-    network = read_network(checkpoint, **_dropouts(checkpoint.folder, training.dropout))
-    _make_writable(network)
-    if training.lora is None:
-        return network
-    from peft import LoraConfig, get_peft_model
-
-    lora = training.lora
-    targets = lora.targets if isinstance(lora.targets, str) else list(lora.targets)
-    scale: Any = lora.alpha  # a number of any kind
-    config = LoraConfig(
-        r=lora.r,
-        lora_alpha=scale,
-        lora_dropout=lora.dropout,
-        target_modules=targets,
-        task_type="CAUSAL_LM",
-    )
-    set_seed(training.seed)  # half of each update begins at random
-    try:
-        return get_peft_model(network, config)
-    except ValueError as error:
-        raise SpecError(
-            f"expected lora targets that {job.base} has, came {lora.targets}: "
-            f"{one_line(str(error))}; 'all-linear' suits every network"
-        ) from error
-
-
-def _dropouts(folder: Path, rate: float) -> dict[str, float]:
-    """Every rate of dropout that config.json may name, set to one."""
-    names = AutoConfig.from_pretrained(folder).to_dict()
-    return {name: rate for name in names if name.endswith(("dropout", "pdrop", "dropout_prob"))}
-
-
-def _make_writable(network: Any) -> None:
-    """Drops flags of generation that transformers ignores, and refuses to save after a training."""
-    said = network.generation_config
-    try:
-        said.validate(strict=True)
-    except ValueError:
-        tokens = ("bos_token_id", "eos_token_id", "pad_token_id")
-        network.generation_config = GenerationConfig.from_dict(
-            {key: getattr(said, key) for key in tokens}
-        )
-
-
-def _layout(network: Any, rows: Sequence[Row]) -> Layout:
-    """`together`, if the network reads several responses behind one prompt as it reads each alone.
-
-    Attention over a fixed window, or that takes no mask of its own, does not; the row with the
-    longest prompt and response shows it.
-    """
-    longest = [max(rows, key=lambda row: len(row.prompt) + max(map(len, row.responses)))]
-    if len(longest[0].responses) == 1:
-        return together
-    alone_B_R = response_logps(network, collate(longest, layout=apart).to(network.device))
-    try:
-        shared_B_R = response_logps(network, collate(longest).to(network.device))
-    except (TypeError, ValueError, RuntimeError):  # what a mask of four dimensions meets
-        return apart
-    alike = torch.allclose(shared_B_R, alone_B_R, rtol=1e-3, atol=1e-2)
-    return together if alike else apart
-
-
 class Fit(Trainer):
     """transformers' Trainer with the loss of any objective."""
 
@@ -255,19 +108,19 @@ class Fit(Trainer):
     ) -> None:
         self.job, self.criterion, self.rows, self.folder = job, criterion, rows, folder
         self.layout: Layout = together
-        self.reference: list[list[float]] | None = None
+        self.reference: Logps | None = None
         self._figures: list[dict[str, float]] = []
         training = job.training
         n = training.steps * training.batch_size if training.steps else None
         n = n or max(1, round(training.epochs * len(rows)))
         sizes = [row.size for row in rows]
         planned = order(sizes, batch_size=training.batch_size, rows=n, seed=training.seed)
-        arguments = _arguments(training, folder / "states", len(planned))
+        asked = arguments(training, folder / "states", len(planned))
         super().__init__(
             network,
-            arguments,
+            asked,
             data_collator=self._batch,
-            train_dataset=planned + _fillers(len(planned), arguments),
+            train_dataset=planned + _fillers(len(planned), asked),
             callbacks=[_Begin(self)],
         )
         self.loss_is_scaled_for_ga = True
@@ -277,40 +130,35 @@ class Fit(Trainer):
         network = self.model_wrapped
         network.eval()
         with torch.no_grad(), self.compute_loss_context_manager():
-            self.layout = _layout(network, self.rows)
+            self.layout = choose_layout(network, self.rows)
             if self.criterion.needs_reference:
-                self.reference = self._refer(network)
+                self.reference = self._reference(network)
         network.train()
 
-    def _refer(self, network: Any) -> list[list[float]]:
-        """Log-probabilities of all responses under the weights that the training begins with."""
+    def _reference(self, network: Any) -> Logps:
+        """What is known of the reference, or the network says with the weights it begins with.
+
+        Raises:
+            DataError: It was lost since, and the weights have moved.
+        """
         kept = self.folder / "reference.json"
-        if kept.is_file():
-            known: list[list[float]] = json.loads(kept.read_bytes())
-            return known
-        size, rank = self.job.training.micro_batch, self.accelerator.process_index
-        found: dict[int, list[float]] = {}
-        indexes = sorted(range(len(self.rows)), key=lambda one: self.rows[one].size)
-        chunks = [indexes[at : at + size] for at in range(0, len(indexes), size)]
-        # Every process makes as many passes as the others: sharded weights wait for all of them.
-        turns = -(-len(chunks) // self.accelerator.num_processes)
-        for turn in range(turns):
-            chunk = chunks[(turn * self.accelerator.num_processes + rank) % len(chunks)]
-            batch = collate([self.rows[one] for one in chunk], layout=self.layout)
-            logps_B_R = response_logps(network, batch.to(self.args.device))
-            found.update(zip(chunk, logps_B_R.tolist(), strict=True))
-        shared = gather_object([found])
-        every = {index: logps for part in shared for index, logps in part.items()}
-        reference = [every[index] for index in range(len(self.rows))]
-        if self.accelerator.is_main_process:
-            write_whole(kept, json.dumps(reference).encode())
-        return reference
+        found = known(kept, self.rows)
+        if found is None and self.state.global_step:
+            raise DataError(
+                f"expected in {kept} what the reference says of {len(self.rows)} rows, came "
+                f"something else; remove {self.folder / 'states'}: the same command then begins "
+                f"the iteration anew"
+            )
+        if found is None:
+            found = refer(network, self.rows, self.layout, at_once=self.job.training.micro_batch)
+            keep(kept, found)
+        return found
 
     def _batch(self, indexes: Sequence[int]) -> dict[str, Batch]:
         rows = [self.rows[index] for index in indexes]
-        known = self.reference and [self.reference[index] for index in indexes]
+        said = self.reference and [self.reference[index] for index in indexes]
         counted_B = torch.tensor([float(index != _FILLER) for index in indexes])
-        return {"batch": replace(collate(rows, known, self.layout), counted_B=counted_B)}
+        return {"batch": replace(collate(rows, said, self.layout), counted_B=counted_B)}
 
     def compute_loss(
         self,
@@ -388,7 +236,7 @@ class Fit(Trainer):
 
 
 class _Begin(TrainerCallback):
-    """Prepares a training once its network is where it will be trained; keeps its last state."""
+    """Prepares a training once its network is where it will be trained; seals its states."""
 
     def __init__(self, trainer: Fit) -> None:
         self._trainer = trainer
@@ -397,121 +245,20 @@ class _Begin(TrainerCallback):
         self._trainer.prepare()
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
-        for older in self._trainer.folder.glob("states/checkpoint-*"):
-            if _step(older) < state.global_step:
-                rmtree(older, ignore_errors=True)
-
-
-def add_line(file: Path, line: Mapping[str, Any]) -> None:
-    """Adds a JSON line; one that was cut before it, by a kill or a full disk, is taken away."""
-    with file.open("ab+") as stream:
-        stream.seek(0)
-        stream.truncate(stream.read().rfind(b"\n") + 1)
-        stream.write(json.dumps(line).encode() + b"\n")
-
-
-def figures(seen: Seen, *, reference: bool) -> dict[str, float]:
-    """What is told of a forward pass: log-ratios in nats, lengths in tokens, and of how many rows.
-
-    All but `rows` are sums over the rows that count.
-    """
-    counted_B = seen.batch.counted_B
-
-    def total(value_B: Tensor) -> float:
-        return (value_B * counted_B).sum().item()
-
-    lengths_B_R = seen.batch.lengths_B_R
-    told = {"rows": counted_B.sum().item(), "length_chosen": total(lengths_B_R[:, 0])}
-    if not reference:
-        return told
-    ratio_B_R = seen.ratio_B_R.detach()
-    return told | {
-        "length_rejected": total(lengths_B_R[:, 1]),
-        "log_ratio_chosen": total(ratio_B_R[:, 0]),
-        "log_ratio_rejected": total(ratio_B_R[:, 1]),
-        "accuracy": total((ratio_B_R[:, 0] > ratio_B_R[:, 1]).float()),
-        "kl": -total(ratio_B_R.mean(1)),
-    }
-
-
-def means(figures: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """The mean of each figure over the rows of all forward passes."""
-    rows = sum(one["rows"] for one in figures)
-    names = [name for name in figures[0] if name != "rows"] if figures else []
-    return {name: sum(one[name] for one in figures) / rows for name in names}
+        seal(self._trainer.folder / "states", state.global_step)
 
 
 _FILLER = -1
 
 
-def _fillers(rows: int, arguments: TrainingArguments) -> list[int]:
+def _fillers(rows: int, asked: TrainingArguments) -> list[int]:
     """What makes the last step's parts of all processes alike.
 
     accelerate would repeat examples that were trained on before.
     """
-    world = arguments.world_size
-    part = arguments.per_device_train_batch_size * world
+    world = asked.world_size
+    part = asked.per_device_train_batch_size * world
     return [_FILLER] * (-rows % part) if world > 1 else []
-
-
-def _reporters() -> list[str]:
-    """Integrations of transformers that are installed."""
-    available: Any = get_available_reporting_integrations
-    names: list[str] = available()
-    return names
-
-
-def _arguments(training: Training, states: Path, rows: int) -> TrainingArguments:
-    """The settings in transformers' words, nothing left to its defaults that moves weights."""
-    on_gpu = torch.cuda.is_available()
-    world = int(os.environ.get("WORLD_SIZE", "1"))
-    micro = min(training.micro_batch, max(1, training.batch_size // world))
-    passes, left = divmod(training.batch_size, micro * world)
-    if left:
-        raise SpecError(
-            f"expected a batch_size that is a multiple of micro_batch times {world} processes, "
-            f"came {training.batch_size} with {micro}; change one of them"
-        )
-    absent = [name for name in training.report_to if name not in _reporters()]
-    if absent:
-        raise SpecError(
-            f"expected {absent[0]} to be installed, which report_to names; "
-            f"pip install {absent[0]}, or leave it out"
-        )
-    arguments = TrainingArguments(
-        output_dir=str(states),
-        max_steps=-(-rows // training.batch_size),
-        per_device_train_batch_size=micro,
-        gradient_accumulation_steps=passes,
-        learning_rate=training.learning_rate,
-        optim={"adamw": "adamw_torch", "rmsprop": "rmsprop"}[training.optimizer],
-        adam_beta1=training.betas[0],
-        adam_beta2=training.betas[1],
-        adam_epsilon=training.epsilon,
-        optim_args=f"eps={training.epsilon}" if training.optimizer == "rmsprop" else None,
-        weight_decay=training.weight_decay,
-        max_grad_norm=training.max_grad_norm,
-        bf16=resolve_dtype(training.dtype) == "bfloat16",
-        fp16=resolve_dtype(training.dtype) == "float16",
-        use_cpu=not on_gpu,
-        dataloader_pin_memory=on_gpu,
-        gradient_checkpointing=training.gradient_checkpointing,
-        train_sampling_strategy="sequential",
-        seed=training.seed,
-        save_strategy="steps" if training.save_every else "no",
-        save_steps=training.save_every or 500,
-        logging_steps=1,
-        logging_nan_inf_filter=False,
-        disable_tqdm=True,
-        report_to=list(training.report_to),
-        remove_unused_columns=False,
-        label_names=[],
-        average_tokens_across_devices=False,
-        ddp_find_unused_parameters=False,
-    )
-    # Several GPUs are for `launch`: without it, transformers would give each a batch of its own.
-    arguments._n_gpu = min(arguments.n_gpu, 1)  # noqa: SLF001 - there is no public way
-    return arguments
 
 
 def main(folder: str) -> int:
@@ -519,7 +266,7 @@ def main(folder: str) -> int:
     try:
         fit(Path(folder))
     except HarnessError as error:
-        sys.stderr.write(f"error: {error}\n")
+        tell(f"error: {error}")
         return 2
     return 0
 

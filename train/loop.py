@@ -40,7 +40,8 @@ from harness.store import Store
 from harness.types import Assets, Judge, Model, ModelOptions, Rubric, close
 from train.criterion import Criterion
 from train.examples import Example
-from train.fit import Job, fit, read_examples
+from train.fit import fit
+from train.job import Job, read_examples
 from train.pairs import unpaired
 from train.prompts import part, read_prompts, refuse_overlap
 from train.recipe import Recipe, Stage, read_recipe
@@ -197,7 +198,7 @@ class _Run:
         self.setting.note(f"{name}: training with {turn.stage.objective.name}")
         launch = turn.stage.training.launch
         if launch is None:
-            fit(data, [Told(name, self.setting.note)])
+            fit(data, [Told(name, self.setting.note)], self.setting.note)
         else:
             _launch(launch, data)
 

@@ -38,7 +38,7 @@ from harness.models.local.loading import draw_no_bars, resolve_dtype
 from harness.models.local.weights import check
 from harness.models.serving.failures import one_line
 from train.examples import Example
-from train.fit import read_examples
+from train.job import read_examples
 from train.told import Told
 
 

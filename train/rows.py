@@ -2,11 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness.errors import DataError, ModelError
+from harness.models.local import templates
+from harness.models.local.loading import Checkpoint, load_tokenizer, stop_ids
 from harness.models.local.templates import Message, Shipped
+from harness.models.local.weights import check, fingerprint
 from train.examples import Answer, Example
+from train.recipe import Training
 
 
 class Row(NamedTuple):
@@ -83,6 +88,23 @@ class Writer:
     def _ended(self, answer: Answer, ids: list[int]) -> list[int]:
         # A response without any token would be a row that nothing is learned from.
         return [*ids, self.end] if answer.ended or not ids else ids
+
+
+def open_writer(base: Path, chat_template: str | None, training: Training) -> Writer:
+    """The writer for a checkpoint, by its own chat template unless another is given.
+
+    Raises:
+        ModelError: It has none in Jinja, or nothing ends an answer.
+    """
+    check(base)
+    checkpoint = Checkpoint(base, fingerprint(base), "float32")
+    tokenizer = load_tokenizer(checkpoint)
+    template = Shipped(chat_template) if chat_template else templates.choose(base, None)
+    if not isinstance(template, Shipped):
+        raise ModelError(f"expected a chat template in Jinja in {base}, came {template.digest}")
+    tokenizer.chat_template = template.text
+    end = end_token(template, tokenizer, stop_ids(checkpoint, tokenizer))
+    return Writer(tokenizer, template, end, training.max_length, training.max_prompt_length)
 
 
 def end_token(template: Shipped, tokenizer: Any, stop_ids: frozenset[int]) -> int:

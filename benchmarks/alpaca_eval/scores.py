@@ -17,6 +17,7 @@ from harness.stats.length_control import (
     LengthControl,
     bootstrap_length_control,
     fit_length_control,
+    length_control_bounds,
 )
 from harness.types import Assets, Generation, Score, Verdict
 
@@ -111,7 +112,9 @@ def lc_win_rate(table: Judged, calibration: "CalibrationTable") -> Score:
         n_unread,
         interval=(float(low), float(high)),
         standard_error=fit.standard_error,
-        bounds=_lc_bounds(table, calibration, fit.win_rate) if n_unread else None,
+        bounds=length_control_bounds(*_columns(table, calibration), calibration.rows)
+        if n_unread
+        else None,
         doubts=(*fit.doubts, *_doubt_difficulties(table)),
     )
 
@@ -157,8 +160,16 @@ def calibration_name(assets: Assets) -> str:
 def _features(
     table: Judged, calibration: CalibrationTable
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    preference_N, delta_length_N, difficulty_N = _columns(table, calibration)
     # A lost answer has no preference either; its length must only not disturb the others'.
-    delta_length_N = np.nan_to_num(table.baseline_length_N - table.candidate_length_N)
+    return preference_N, np.nan_to_num(delta_length_N), difficulty_N
+
+
+def _columns(
+    table: Judged, calibration: CalibrationTable
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """As `_features`, with NaN for the length of a lost answer."""
+    delta_length_N = table.baseline_length_N - table.candidate_length_N
     return table.preference_N, delta_length_N, calibration.difficulty[table.difficulty_row_N]
 
 
@@ -171,17 +182,6 @@ def is_the_baseline(table: Judged) -> bool:
 def _doubt_difficulties(table: Judged) -> Iterator[str]:
     if not np.array_equal(table.difficulty_row_N, table.place_N):
         yield "difficulties by row, as upstream does when rows are missing"
-
-
-def _lc_bounds(table: Judged, calibration: CalibrationTable, value: float) -> tuple[float, float]:
-    """Each end chooses its own C, which may leave the value itself outside; it is let in."""
-    ends = [
-        fit_lc(
-            table._replace(preference_N=np.nan_to_num(table.preference_N, nan=end)), calibration
-        ).win_rate
-        for end in (0.0, 1.0)
-    ]
-    return min(value, *ends), max(value, *ends)
 
 
 def _mean_score(metric: str, value_N: NDArray[np.float64]) -> Score:

@@ -14,6 +14,8 @@ from harness.report.table import Table, to_data
 EXTRAS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "hf": (("torch", "transformers", "accelerate"), "checkpoints in this process (hf:)"),
     "vllm": (("vllm",), "checkpoints on a GPU, fast (vllm:)"),
+    "train": (("datasets", "peft"), "checkpoints of your own (train, demo)"),
+    "figures": (("matplotlib",), "curves in the demonstration's report"),
     "anthropic": (("anthropic",), "Claude (anthropic:)"),
     "openai": (("openai",), "the reference client that our wire format is tested against"),
     "fastchat": (("fschat",), "templates for checkpoints that ship none (--chat-template)"),

@@ -28,7 +28,9 @@ def foresee(benchmark: Benchmark, model: Model, assets: Assets, place: int = 1) 
     is_open = {prompt.id: replace(prompt, id="") in requests for prompt in prompts}
     stored = iter(model.generate([prompt for prompt in prompts if not is_open[prompt.id]]))
     blank = [Generation(prompt, model.name, (Response(" " * place),)) for prompt in prompts]
-    longer = {c.candidate.prompt.id: c.baseline for c in benchmark.compare(blank, assets)}
+    # The first comparison of a prompt has the baseline's answer in its place, whatever follows.
+    pairs = reversed(benchmark.compare(blank, assets))
+    longer = {pair.candidate.prompt.id: pair.baseline for pair in pairs}
     return [
         _lengthened(one, longer.get(one.prompt.id)) if is_open[one.prompt.id] else next(stored)
         for one in blank

@@ -1,7 +1,9 @@
 """Writes what a run made, each file whole or not at all."""
 
 import json
+import os
 from collections.abc import Sequence
+from errno import EACCES
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +21,40 @@ def prepare(folder: Path) -> None:
         DataError: It cannot.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / ".writable").touch()
-        (folder / ".writable").unlink(missing_ok=True)  # another run may look too
+        _try(folder)
     except OSError as error:
         raise DataError(
             f"expected a folder for results that can be written at {folder}, but "
             f"{error.strerror}; name another with --out"
         ) from error
+
+
+def foresee(path: Path) -> None:
+    """Checks that a file can be written at a path, before anything is paid for; writes none.
+
+    Raises:
+        DataError: It cannot.
+    """
+    try:
+        _try_file(path)
+    except OSError as error:
+        raise DataError(
+            f"expected a place where a file can be written at {path}, but {error.strerror}; "
+            f"name another"
+        ) from error
+
+
+def _try(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / ".writable").touch()
+    (folder / ".writable").unlink(missing_ok=True)  # another run may look too
+
+
+def _try_file(path: Path) -> None:
+    if not path.exists() or path.is_file():
+        _try(path.resolve().parent)  # where a file is written before it takes its name
+    elif not os.access(path, os.W_OK):
+        raise PermissionError(EACCES, os.strerror(EACCES))
 
 
 def write_json(path: Path, content: Any) -> None:

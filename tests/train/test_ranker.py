@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 import train.ranker
 from harness.errors import DataError, ModelError
 from train.examples import Answer, Example
-from train.fit import Job
+from train.job import Job
 from train.ranker import Teaching, main, ranking_loss, scores, teach
 from train.recipe import Training
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from train.examples import Answer, Example
-from train.fit import Job, fit
+from train.fit import fit
+from train.job import Job
 from train.recipe import Training
 
 pytest_plugins = ["tests.tiny.fixtures"]

@@ -3,7 +3,9 @@
 import platform
 import re
 import sys
+import tomllib
 from importlib.metadata import version
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -44,6 +46,15 @@ def test_every_extra_is_told_of(desk: Desk) -> None:
     doctor(desk.setting)
     told = {row["what"] for row in desk.kept["findings"]}
     assert {f"extra {name}" for name in EXTRAS} <= told
+
+
+def test_every_extra_of_the_distribution_has_a_row_with_packages_it_installs() -> None:
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    assert EXTRAS.keys() == extras.keys() - {"all", "dev"}
+    for name, (packages, _) in EXTRAS.items():
+        installed = {re.split(r"[\[<>=,]", requirement)[0] for requirement in extras[name]}
+        assert set(packages) <= installed
 
 
 def test_an_extra_is_shown_with_the_versions_of_its_packages(

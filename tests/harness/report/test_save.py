@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import DataError
-from harness.report.save import document, prepare, save_result, write_json, write_text
+from harness.report.save import document, foresee, prepare, save_result, write_json, write_text
 from tests.full_disk import largest_file
 from tests.records import benchmark, comparison, prompt, result, verdict
 
@@ -55,6 +55,24 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path, place: str) 
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match=r"expected to write .*x\.json, but "):
         write_json(tmp_path / place, {})
+
+
+@pytest.mark.parametrize("place", ["x.json", "new/deeper/x.json", "file", "link", "/dev/null"])
+def test_a_place_that_can_be_written_is_foreseen_and_holds_what_it_held(
+    tmp_path: Path, place: str
+) -> None:
+    (tmp_path / "file").write_text("held")
+    (tmp_path / "link").symlink_to("file")
+    foresee(tmp_path / place)
+    assert (tmp_path / "file").read_text() == "held"
+    assert not (tmp_path / "x.json").exists()
+
+
+@pytest.mark.parametrize("place", ["file/x.json", "file/deeper/x.json", "/proc/x.json"])
+def test_a_place_that_cannot_be_written_is_foreseen_in_one_line(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match=r"can be written at .*x\.json, but .*; name another$"):
+        foresee(tmp_path / place)
 
 
 def test_two_runs_may_prepare_a_folder_at_once(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from harness.stats.length_control import (
     LengthControl,
     bootstrap_length_control,
     fit_length_control,
+    length_control_bounds,
     predict_win_rate,
 )
 from tests.harness.stats.conftest import PublishedAlpaca
@@ -417,3 +418,48 @@ def test_published_win_rates_are_refitted_at_the_c_that_is_chosen(alpaca: Publis
     gaps = np.abs(100 * np.array([fit.win_rate for fit in fits]) - published)
     assert gaps.max() < 0.15
     assert gaps.mean() < 0.03
+
+
+def hidden(problem: Problem, n: int) -> Problem:
+    """The same without the answers of the first rows, which nobody could judge."""
+    nothing = np.arange(len(problem.preference_N)) < n
+    return problem._replace(
+        preference_N=np.where(nothing, np.nan, problem.preference_N),
+        delta_length_N=np.where(nothing, np.nan, problem.delta_length_N),
+    )
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_bounds_hold_what_hidden_answers_would_have_made(seed: int) -> None:
+    """Hidden answers of extreme lengths, which their judge wants to lose or to win."""
+    whole, n = made_up(40, seed=seed), 6
+    longest, shortest = whole.delta_length_N[n:].min(), whole.delta_length_N[n:].max()
+    whole.delta_length_N[:n] = longest if seed % 2 else shortest
+    whole.preference_N[:n] = seed % 3 % 2
+    low, high = length_control_bounds(*hidden(whole, n), c=100.0)
+    assert low <= fit_length_control(*whole, c=100.0).win_rate <= high
+
+
+def test_bounds_of_missing_answers_are_wider_than_those_of_unread_verdicts() -> None:
+    problem = hidden(made_up(40), 6)
+    unread = problem._replace(delta_length_N=np.nan_to_num(problem.delta_length_N))
+    missing_low, missing_high = length_control_bounds(*problem, c=100.0)
+    unread_low, unread_high = length_control_bounds(*unread, c=100.0)
+    assert missing_low < unread_low - 0.01
+    assert missing_high >= unread_high
+
+
+def test_bounds_of_unread_verdicts_are_those_of_losing_and_of_winning_all() -> None:
+    problem = made_up(40)
+    problem.preference_N[:6] = np.nan
+    ends = [
+        fit_length_control(np.nan_to_num(problem.preference_N, nan=end), *problem[1:]).win_rate
+        for end in (0.0, 1.0)
+    ]
+    assert length_control_bounds(*problem) == pytest.approx(ends)
+
+
+def test_what_is_all_read_bounds_itself() -> None:
+    problem = made_up(40)
+    whole = fit_length_control(*problem).win_rate
+    assert length_control_bounds(*problem) == (whole, whole)

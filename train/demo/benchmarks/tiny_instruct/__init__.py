@@ -90,7 +90,7 @@ def _benchmark(version: str, notes: str) -> Benchmark:
         grader=lambda _: RUBRIC,
         aggregate=aggregate,
         files=Files(
-            read_outputs=files.read_outputs,
+            read_outputs=lambda rows, _: files.read_outputs(rows),
             write_outputs=files.write_outputs,
             read_judgments=partial(files.read_judgments, known),
             write_judgments=files.write_judgments,

@@ -18,6 +18,7 @@ from harness.stats.length_control import (
     Calibration,
     bootstrap_length_control,
     fit_length_control,
+    length_control_bounds,
 )
 from harness.types import Score, Verdict
 from train.demo.world import correct
@@ -40,7 +41,7 @@ class Judged(NamedTuple):
     length_N: Array
     """Of the candidate's response, in characters; NaN where there is none."""
     delta_N: Array
-    """Baseline's length less the candidate's; 0 where there is no response."""
+    """Baseline's length less the candidate's; NaN where there is no response."""
     correct_N: Array
     """1 where the answer is right, else 0; NaN where there is no response."""
 
@@ -65,7 +66,7 @@ def _row(verdict: Verdict) -> tuple[float, float, float, float]:
     candidate, baseline = verdict.comparison.candidate, verdict.comparison.baseline
     value = math.nan if verdict.value is None else verdict.value
     if candidate.failure is not None:
-        return value, math.nan, 0.0, math.nan
+        return value, math.nan, math.nan, math.nan
     rival = len(baseline.text) if baseline else 0
     length = len(candidate.text)
     return value, length, rival - length, correct(candidate.prompt.turns[-1], candidate.text)
@@ -89,7 +90,7 @@ def lc_win_rate(table: Judged) -> Score:
         n_unread,
         interval=(low, high),
         standard_error=float(draws.std(ddof=1)),
-        bounds=_lc_bounds(table, fit.win_rate) if n_unread else None,
+        bounds=_bounds(table) if n_unread else None,
         doubts=fit.doubts,
     )
 
@@ -116,15 +117,16 @@ def average_length(length_N: Array) -> Score:
 
 
 def _features(table: Judged) -> tuple[Array, Array, Array, Calibration]:
-    return table.preference_N, table.delta_N, np.zeros(len(table.delta_N)), NO_CALIBRATION
+    # A lost answer has no preference either; its length must only not disturb the others'.
+    return table.preference_N, np.nan_to_num(table.delta_N), *_nothing(table)
 
 
-def _lc_bounds(table: Judged, value: float) -> tuple[float, float]:
-    """The fits in which every unread verdict goes against, or for, the candidate."""
-    filled = [np.nan_to_num(table.preference_N, nan=end) for end in (0.0, 1.0)]
-    tables = [table._replace(preference_N=preference_N) for preference_N in filled]
-    ends = [fit_length_control(*_features(one), c=C).win_rate for one in tables]
-    return min(value, *ends), max(value, *ends)
+def _bounds(table: Judged) -> tuple[float, float]:
+    return length_control_bounds(table.preference_N, table.delta_N, *_nothing(table), c=C)
+
+
+def _nothing(table: Judged) -> tuple[Array, Calibration]:
+    return np.zeros(len(table.delta_N)), NO_CALIBRATION
 
 
 def _mean(metric: str, value_N: Array) -> Score:

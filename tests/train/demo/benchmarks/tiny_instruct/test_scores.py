@@ -77,6 +77,16 @@ def test_a_missing_answer_is_neither_right_nor_wrong_nor_short() -> None:
     assert (found["win_rate"].value, found["win_rate"].n_unread) == (0.75, 1)
 
 
+def test_a_missing_answer_may_have_had_any_length_that_came() -> None:
+    read = [verdict(n, p, "*h." + "x" * n) for n, p in enumerate((0.9, 0.7, 0.6, 0.6, 0.4, 0.1))]
+    missing = scored([*read, refused(6)])["lc_win_rate"]
+    unread = scored([*read, verdict(6, None, "*h.xx")])["lc_win_rate"]
+    (low, high), (lowest, highest) = unread.bounds or (0, 0), missing.bounds or (0, 0)
+    assert lowest < low - 0.01
+    assert highest >= high
+    assert lowest < (missing.value or 0) < highest
+
+
 def test_no_answer_at_all_has_no_accuracy_and_no_length() -> None:
     found = scored([refused(0)])
     assert (found["accuracy"].value, found["accuracy"].bounds) == (None, (0.0, 1.0))
