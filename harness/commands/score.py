@@ -23,7 +23,7 @@ from harness.judging import asking, judge_prompt
 from harness.pipeline import Answers, Result, answer, grade, opposed
 from harness.report.progress import Board, Shown
 from harness.report.save import document, prepare, save_result, write_json, write_text
-from harness.report.scores import results_table
+from harness.report.scores import parts_tables, results_table
 from harness.report.table import Table, to_markdown
 from harness.rows import read_files
 from harness.spec import Checkpoint, Series
@@ -296,7 +296,8 @@ def _marked(checkpoint: Checkpoint, result: Result) -> Result:
 
 def _tables(results: Sequence[tuple[str, Result]]) -> list[Table]:
     labels = dict.fromkeys(result.card.label for _, result in results)
-    return [results_table([r for r in results if r[1].card.label == label]) for label in labels]
+    rows = [[r for r in results if r[1].card.label == label] for label in labels]
+    return [table for some in rows for table in (results_table(some), *parts_tables(some))]
 
 
 def _save(folder: Path, tables: Sequence[Table], results: Sequence[tuple[str, Result]]) -> None:
