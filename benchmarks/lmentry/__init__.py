@@ -53,14 +53,16 @@ def matcher(assets: Assets) -> Matcher:
 def aggregate(verdicts: Sequence[Verdict], assets: Assets) -> list[Score]:
     """Score, accuracy, robustness and its aspects, certainty; then each task's accuracy."""
     known = by_prompt(assets)
-    return scores([
-        Marked(
-            example := known[verdict.comparison.candidate.prompt.id],
-            verdict.value,
-            0 if verdict.value is None else example.mark(verdict.comparison.texts[0]).certainty,
-        )
-        for verdict in verdicts
-    ])
+    return scores(
+        [
+            Marked(
+                example := known[verdict.comparison.candidate.prompt.id],
+                verdict.value,
+                0 if verdict.value is None else example.mark(verdict.comparison.texts[0]).certainty,
+            )
+            for verdict in verdicts
+        ]
+    )
 
 
 def read_outputs(rows: Rows, assets: Assets) -> dict[tuple[str, ...], tuple[str, ...]]:

@@ -14,7 +14,7 @@ _SPACES = re.compile(" +")
 _WORDS = re.compile(r"\b[a-z\d]+\b")
 _LETTERED = re.compile(r"\b[a-z]+\b")
 _SIGN = re.compile(r"[^\W_]")
-_FOLDS = str.maketrans("ſı", "si")
+_FOLDS = str.maketrans("\u017f\u0131", "si")
 """What lower case leaves and case-blind matching takes for a letter."""
 
 

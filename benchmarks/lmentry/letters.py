@@ -49,7 +49,7 @@ def _patterns(word: str, led: Sequence[str], forms: Sequence[str]) -> _Patterns:
         led: What may follow it in a form that begins with it.
         forms: The others.
     """
-    named = rf"(?:the word )?{_Q}*+\b(?:{word})\b{_Q}*+"
+    named = _named(word)
     tails = "|".join(led)
     others = "|".join(form.format(word=named) for form in forms)
     inside = rf"\b(?:{word})\b{_Q}*+(?:{tails})|{others}"
@@ -58,6 +58,10 @@ def _patterns(word: str, led: Sequence[str], forms: Sequence[str]) -> _Patterns:
         re.compile(inside),
         re.compile(rf"(?:{named}(?:{tails})|{others})\.?\Z"),
     )
+
+
+def _named(word: str) -> str:
+    return rf"(?:the word )?{_Q}*+\b(?:{word})\b{_Q}*+"
 
 
 def _letter(letter: str) -> str:
@@ -105,8 +109,7 @@ def _ending(letter: str) -> _Patterns:
         f"{_IS_A_WORD} that ends with {named}",
         f"{_IS_A_WORD} ending with {named}",
         # Upstream lacks a comma here, and so makes one form of two.
-        f"{_IS_A_WORD} whose last letter is {named}how about "
-        rf"(?:the word )?{_Q}*+\b(?:{word})\b{_Q}*+",
+        f"{_IS_A_WORD} whose last letter is {named}how about {_named(word)}",
         _IS_THE_ANSWER,
     )
     offers = [form for form in _OFFERS if not form.startswith("how")]

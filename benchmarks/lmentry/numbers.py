@@ -1,10 +1,11 @@
 """Numbers as they are said in English."""
 
-_ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-    "fifteen sixteen seventeen eighteen nineteen"
-).split()
-_TENS = "- - twenty thirty forty fifty sixty seventy eighty ninety".split()
+_SAID = """
+zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen
+fifteen sixteen seventeen eighteen nineteen
+twenty thirty forty fifty sixty seventy eighty ninety
+"""
+_ONES, _TENS = _SAID.split()[:20], ["", "", *_SAID.split()[20:]]
 
 
 def in_words(number: int) -> str:

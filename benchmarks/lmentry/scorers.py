@@ -7,8 +7,8 @@ from typing import Any
 
 from benchmarks.lmentry import letters, sentences, table
 from benchmarks.lmentry.answer import (
-    QUOTES,
     LIKELY,
+    QUOTES,
     RIGHT,
     UNLIKELY,
     WRONG,
@@ -117,7 +117,9 @@ def _miscount(count: str, size: str) -> re.Pattern[str]:
     """The rest of an answer that begins with the right word, by how much it is said to differ."""
     quoted = rf"[{re.escape(QUOTES)}]*+"
     than = rf"(?: than {quoted}\b([a-z]+)\b{quoted})?"
-    return re.compile(rf"{quoted} (?:has {_COUNTED} {count} letter|is {size}{than} by {_COUNTED} letter)")
+    return re.compile(
+        rf"{quoted} (?:has {_COUNTED} {count} letter|is {size}{than} by {_COUNTED} letter)"
+    )
 
 
 def _of_lengths(right: Forms, wrong: Forms, count: str, size: str) -> _Scorer:
@@ -130,7 +132,9 @@ def _of_lengths(right: Forms, wrong: Forms, count: str, size: str) -> _Scorer:
             return WRONG
         if is_only(text, "word", (answer,)):
             return RIGHT
-        altered = tuple(r for r in ("answer", "distractor") if count == "more" and count in facts[r])
+        altered = tuple(
+            r for r in ("answer", "distractor") if count == "more" and count in facts[r]
+        )
         if not altered:
             return right.mark(text, spelt)
         turned = {
@@ -233,15 +237,15 @@ def _yes_or_no(text: str, answer: str, forms: tuple[str, ...]) -> Mark:
 
 
 @cache
-def _answering(
-    answer: str, forms: tuple[str, ...]
-) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    said = "|".join((
-        *forms,
-        f"{answer} is the answer",
-        f"the (?:correct )?answer is {answer}",
-        f"answer: {answer}",
-    ))
+def _answering(answer: str, forms: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    said = "|".join(
+        (
+            *forms,
+            f"{answer} is the answer",
+            f"the (?:correct )?answer is {answer}",
+            f"answer: {answer}",
+        )
+    )
     begins = rf"\A{answer}\b"
     return re.compile(f"{begins}|{said}"), re.compile(rf"(?:{begins}|{said})\.?\Z")
 
@@ -263,9 +267,7 @@ _SCORERS: Mapping[str, _Scorer] = {
     "any_words_from_category": _any_words_from_category,
     "all_words_from_category": _all_words_from_category,
     "first_alphabetically": _first_alphabetically,
-    "more_letters": _of_lengths(
-        table.MORE_LETTERS, table.MORE_LETTERS_WRONG, "more", "longer"
-    ),
+    "more_letters": _of_lengths(table.MORE_LETTERS, table.MORE_LETTERS_WRONG, "more", "longer"),
     "less_letters": _of_lengths(
         table.LESS_LETTERS, table.LESS_LETTERS_WRONG, table.FEWER, "shorter"
     ),

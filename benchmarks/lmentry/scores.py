@@ -17,7 +17,7 @@ https://github.com/aviaefrat/lmentry/tree/646ae9080dad00a194fa32cb0f330d7acf3ce6
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from statistics import NormalDist
 from typing import NamedTuple
@@ -123,7 +123,10 @@ class _Cells:
         return {name: value for name, value in named.items() if value is not None}
 
     def _by(self, task: str, key: Callable[[_Cell], int], n: int) -> list[Rates | None]:
-        return [self.rate(task, lambda cell, i=i: key(cell) == i) for i in range(n)]
+        def of(kind: int) -> _Of:
+            return lambda cell: key(cell) == kind
+
+        return [self.rate(task, of(kind)) for kind in range(n)]
 
 
 def _mean(values: Sequence[Rates | None]) -> Rates | None:
@@ -193,7 +196,7 @@ def _by_task(marked: Sequence[Marked]) -> dict[str, list[Marked]]:
     return tasks
 
 
-def _doubts(tasks: Set[str]) -> tuple[str, ...]:
+def _doubts(tasks: set[str]) -> tuple[str, ...]:
     absent = [task for task in TASKS if task not in tasks]
     return (f"{len(absent)} of the {len(TASKS)} task files have no answer",) if absent else ()
 

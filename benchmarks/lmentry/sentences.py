@@ -40,8 +40,7 @@ _STARTED = re.compile(
     "(?:starts with|is a sentence starting with|is a sentence whose first word is) "
 )
 _ENDING = re.compile(
-    "the sentence|"
-    "(?:a|one) sentence (?:(that ends with)|ending with|whose (?:last|final) word is) "
+    "the sentence|(?:a|one) sentence (?:(that ends with)|ending with|whose (?:last|final) word is) "
 )
 
 
@@ -126,7 +125,7 @@ class _Lines:
 
     def go_on_to(self, end: int, stops: Sequence[int]) -> bool:
         """Whether they follow until one of some places, which are in order."""
-        # OTHER begins where GAP ends, at the latest, and has two signs: a fourth place is no nearer.
+        # OTHER has two signs and begins no later than GAP ends: the third place is far enough.
         first = bisect_left(stops, _end_of(_GAP, self.text, end))
         return any(self.go_on(end, stop) for stop in stops[first : first + 3])
 

@@ -66,20 +66,24 @@ def _of_sentence(forms: Sequence[str], *roles: str) -> Forms:
 
 
 # Upstream lowers `\W+` to `\w+`: "first word: cat" is no form, "first words, cat" is none either.
-FIRST_WORD = _of_sentence((
-    "the first word is <answer>",
-    "the first word (?:of|in) <sentence> is <answer>",
-    "<answer> is the first word",
-    "<sentence> begins with <answer>",
-    r"first word\w+<answer>",
-))
-LAST_WORD = _of_sentence((
-    "the last word is <answer>",
-    "the last word (?:of|in) <sentence> is <answer>",
-    "<answer> is the last word",
-    "<sentence> ends with <answer>",
-    r"first word\w+<answer>",  # "first" upstream too
-))
+FIRST_WORD = _of_sentence(
+    (
+        "the first word is <answer>",
+        "the first word (?:of|in) <sentence> is <answer>",
+        "<answer> is the first word",
+        "<sentence> begins with <answer>",
+        r"first word\w+<answer>",
+    )
+)
+LAST_WORD = _of_sentence(
+    (
+        "the last word is <answer>",
+        "the last word (?:of|in) <sentence> is <answer>",
+        "<answer> is the last word",
+        "<sentence> ends with <answer>",
+        r"first word\w+<answer>",  # "first" upstream too
+    )
+)
 
 _AFTER = "(?:immediately |right )?after"
 _BEFORE = "(?:immediately |right )?before"
@@ -241,9 +245,7 @@ MORE_LETTERS_WRONG = _of_wrong("more", "longer")
 LESS_LETTERS_WRONG = _of_wrong(FEWER, "shorter")
 
 _W = r"[^a-z0-9_\0]"
-_LISTED = (
-    rf"(?:the words )?{_W}*+<w0>{_W}++<w1>{_W}++<w2>{_W}++<w3>{_W}++(?:and{_W}++)?<w4>{_W}+"
-)
+_LISTED = rf"(?:the words )?{_W}*+<w0>{_W}++<w1>{_W}++<w2>{_W}++<w3>{_W}++(?:and{_W}++)?<w4>{_W}+"
 _OPTIONS, _GIVEN = "(?:words|options)", "(?:above|given|listed|following)"
 _AMONG = f"(?:of|from) (?:{_LISTED}|the {_OPTIONS} {_GIVEN}|the {_GIVEN} {_OPTIONS})"
 
@@ -261,14 +263,14 @@ def _associated(most: str) -> Forms:
     )
     others = _exchanged(forms, most, most, "answer", "category")
     kinds = {"answer": WORD, "category": WORD, **{f"w{i}": PLAIN for i in range(5)}}
-    return Forms(
-        kinds, (*forms, *others, *_ANSWERS), (rf"{_AMONG}{_W}*+",), (rf"{_W}*+{_AMONG}",)
-    )
+    return Forms(kinds, (*forms, *others, *_ANSWERS), (rf"{_AMONG}{_W}*+",), (rf"{_W}*+{_AMONG}",))
 
 
 MOST_ASSOCIATED_WORD = _associated("most")
 LEAST_ASSOCIATED_WORD = _associated("least")
-MOST_ASSOCIATED_IS = Forms({"answer": WORD, "category": WORD}, ("<answer>", "<category> - <answer>"))
+MOST_ASSOCIATED_IS = Forms(
+    {"answer": WORD, "category": WORD}, ("<answer>", "<category> - <answer>")
+)
 
 _HEARD = {"answer": WORD, "query": WORD, "distractor": WORD}
 
@@ -280,21 +282,25 @@ def _either_way(forms: Sequence[str], more: Sequence[str] = ()) -> Forms:
 
 _LIKE = "(?:like|similar to)"
 _BUT = r"(?:\.,)? (?:but|and)"
-HOMOPHONES = _either_way((
-    f"<query> sounds {_LIKE} <answer>",
-    f"<query> sounds {_LIKE} <answer>{_BUT} not {_LIKE} <distractor>",
-    f"<query> sounds {_LIKE} <answer>{_BUT} <distractor> does not",
-    "<query> and <answer> sound alike",
-    f"<query> sounds more {_LIKE} <answer>",
-    f"<query> sounds more {_LIKE} <answer> than(?: like)? <distractor>(?: does)?",
-    f"<query> sounds most {_LIKE} <answer>",
-    "<query> is a homophone of <answer>",
-    "<query> and <answer> are homophones(?: of each other)?",
-    "the homophone of <query> is <answer>",
-))
+HOMOPHONES = _either_way(
+    (
+        f"<query> sounds {_LIKE} <answer>",
+        f"<query> sounds {_LIKE} <answer>{_BUT} not {_LIKE} <distractor>",
+        f"<query> sounds {_LIKE} <answer>{_BUT} <distractor> does not",
+        "<query> and <answer> sound alike",
+        f"<query> sounds more {_LIKE} <answer>",
+        f"<query> sounds more {_LIKE} <answer> than(?: like)? <distractor>(?: does)?",
+        f"<query> sounds most {_LIKE} <answer>",
+        "<query> is a homophone of <answer>",
+        "<query> and <answer> are homophones(?: of each other)?",
+        "the homophone of <query> is <answer>",
+    )
+)
 
 _DOES_NOT = "(?:does not|doesn't)"
 _RHYMES = "(?:rhymes|does rhyme)"
+_BOTH_RHYME = "<query> and <answer>(?: both)? rhyme"
+_BUT_NOT = f"(?:while|but|and) <distractor> {_DOES_NOT}"
 RHYMING_WORD = _either_way(
     (
         "<query> rhymes with <answer>(?: and not with <distractor>)?",
@@ -305,8 +311,7 @@ RHYMING_WORD = _either_way(
         "(?:a|the) rhyme of <query> is <answer>(?: and not <distractor>)?",
         "(?:a|the) word rhyming with <query> is <answer>",
         "(?:a|the) word that rhymes with <query> is <answer>",
-        "<query> and <answer>(?: both)? rhyme(?: with each other)?, "
-        f"(?:while|but|and) <distractor> {_DOES_NOT} rhyme with either(?: word)?",
+        f"{_BOTH_RHYME}(?: with each other)?, {_BUT_NOT} rhyme with either(?: word)?",
     ),
     (
         rf"<distractor> {_DOES_NOT} rhyme with <query>(?:\s+<answer> {_RHYMES} with <query>)?",
