@@ -116,7 +116,7 @@ _WORD_BEFORE = (
     "<answer> is succeeded by <query>",
     f"<query> {_FOLLOWS} <answer>",
 )
-# "precedes" is the opposite of "succeeds" before, but not after: upstream looks for the wrong word.
+# Upstream means "precedes" and "succeeds" to be exchanged too, but looks for the wrong one of them.
 WORD_AFTER = _of_sentence(
     (*_WORD_AFTER, *_exchanged(_WORD_AFTER, _AFTER, _BEFORE, "answer", "query")), "query"
 )
@@ -124,7 +124,6 @@ WORD_BEFORE = _of_sentence(
     (
         *_WORD_BEFORE,
         *_exchanged(_WORD_BEFORE, _BEFORE, _AFTER, "answer", "query"),
-        *_exchanged(_WORD_BEFORE, _PRECEDES, _SUCCEEDS, "answer", "query"),
     ),
     "query",
 )
