@@ -131,8 +131,9 @@ def _example(task: str, name: str, row: Mapping[str, Any]) -> Example:
 
 
 def _check(made: Iterable[Example]) -> None:
-    """Scores an answer to each example, so that what it lacks is told before a model is asked."""
-    for example in made:
+    """Scores an answer to examples of each shape: what they lack is told before a model is asked."""
+    shapes = {frozenset((k, type(v)) for k, v in one.facts.items()): one for one in made}
+    for example in shapes.values():
         try:
             example.mark("yes")
         except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:

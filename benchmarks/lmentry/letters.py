@@ -41,31 +41,37 @@ class _Patterns(NamedTuple):
     """A form, and nothing else."""
 
 
-def _patterns(word: str, led: Sequence[str], forms: Sequence[str]) -> _Patterns:
+def _patterns(letter: str, word: str, led: Sequence[str], forms: Sequence[str]) -> _Patterns:
     """Patterns of one letter.
 
     Args:
+        letter: In lower case.
         word: A word that is right.
         led: What may follow it in a form that begins with it.
         forms: The others.
     """
     named = _named(word)
     tails = "|".join(led)
-    others = "|".join(form.format(word=named) for form in forms)
-    inside = rf"\b(?:{word})\b{_Q}*+(?:{tails})|{others}"
+    others = "|".join(form.format(word=named, letter=_letter(letter)) for form in forms)
+    # What may precede a word or letter that begins a form is left out where forms are sought.
+    sought = "|".join(form.format(word=named, letter=_bare(letter)) for form in forms)
     return _Patterns(
         re.compile(rf"{named}\Z"),
-        re.compile(inside),
+        re.compile(rf"{_bare(word)}(?:{tails})|{sought}"),
         re.compile(rf"(?:{named}(?:{tails})|{others})\.?\Z"),
     )
 
 
 def _named(word: str) -> str:
-    return rf"(?:the word )?{_Q}*+\b(?:{word})\b{_Q}*+"
+    return rf"(?:the word )?{_Q}*+{_bare(word)}"
 
 
 def _letter(letter: str) -> str:
-    return rf"(?:the letter )?{_Q}*+\b{letter}\b{_Q}*+"
+    return rf"(?:the letter )?{_Q}*+{_bare(letter)}"
+
+
+def _bare(word: str) -> str:
+    return rf"\b(?:{word})\b{_Q}*+"
 
 
 _IS_THE_ANSWER = " is the answer"
@@ -93,9 +99,9 @@ def _starting(letter: str) -> _Patterns:
         f"{_IS_A_WORD} whose first letter is {named}",
         _IS_THE_ANSWER,
     )
-    forms = (f"a word starting with {named} is {{word}}", rf"{named} is for {{word}}")
+    forms = (f"a word starting with {named} is {{word}}", "{letter} is for {word}")
     # A hyphen after the letter: e-mail, x-ray.
-    return _patterns(rf"{letter}-?\w{some}", led, (*_OFFERS, *forms, *_ANSWERS))
+    return _patterns(letter, rf"{letter}-?\w{some}", led, (*_OFFERS, *forms, *_ANSWERS))
 
 
 @cache
@@ -114,7 +120,7 @@ def _ending(letter: str) -> _Patterns:
     )
     offers = [form for form in _OFFERS if not form.startswith("how")]
     forms = (f"a word ending with {named} is {{word}}",)
-    return _patterns(word, led, (*offers, *forms, *_ANSWERS))
+    return _patterns(letter, word, led, (*offers, *forms, *_ANSWERS))
 
 
 @cache
@@ -122,7 +128,7 @@ def _containing(letter: str) -> _Patterns:
     holds = rf"(?=[^\W{letter}]*{letter})\w"
     word = rf"{holds}++" if letter in _ALONE else rf"{holds}\w++|{letter}-\w++"
     led = (f"(?:{_IS_A} {_THAT})? {_CONTAINS} {_letter(letter)}", _IS_THE_ANSWER)
-    return _patterns(word, led, _ANSWERS)
+    return _patterns(letter, word, led, _ANSWERS)
 
 
 @cache
@@ -135,7 +141,7 @@ def _without(letter: str) -> _Patterns:
         f"a word {_THAT} {_LACKS} {named} is {{word}}",
         f"a word not (?:containing|using|having) {named} is {{word}}",
     )
-    return _patterns(word, led, forms)
+    return _patterns(letter, word, led, forms)
 
 
 def _mark(text: str, patterns: _Patterns, is_right: Callable[[str], bool] | None) -> Mark:
@@ -186,14 +192,21 @@ def word_not_containing(text: str, letter: str, question: str) -> Mark:
         letter: In lower case.
         question: What was asked; an answer that repeats it, for any letter, is wrong.
     """
-    before, after = normal_question(question).split(f'"{letter}"', 1)
-    asked = text.startswith(f'{before}"') and text.endswith(f'"{after}')
-    between = text[len(before) + 1 : len(text) - len(after) - 1]
-    if asked and len(between) == 1 and between.isalnum():
+    if _repeats(text, normal_question(question), letter):
         return WRONG
     if letter in text and not re.search(r"\W", text):
         return WRONG
     return _mark(text, _without(letter), None)
+
+
+def _repeats(text: str, question: str, letter: str) -> bool:
+    """Whether an answer is the question, be it of another letter."""
+    before, named, after = question.partition(f'"{letter}"')
+    if not named:
+        return text == question
+    between = text[len(before) + 1 : len(text) - len(after) - 1]
+    whole = text == f'{before}"{between}"{after}'
+    return whole and len(between) == 1 and between.isalnum()
 
 
 def normal_question(question: str) -> str:
