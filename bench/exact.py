@@ -1,4 +1,4 @@
-"""Scores that need no judge: ROUGE-L against rouge_score, LMentry's and Super-NI's against the clock.
+"""Scores that need no judge: ROUGE-L against rouge_score, LMentry and Super-NI by the clock.
 
 Run with the official files at hand: `ITERBENCH_ASSETS=DIR OMP_NUM_THREADS=1 python -m bench.exact`.
 All times are of the process's CPU. The published LMentry scorers have no licence and are not timed
@@ -25,8 +25,8 @@ WHOLE = 119 * 100
 ROUNDS = 3
 VERBOSE = (
     "Sure! {} I hope that this answers your question; let me know if there is anything else.",
-    "Let me think it through. {} That follows from how the words are spelled, letter by letter, "
-    "and from nothing else, so that the first and the last of them are not the same.",
+    """Let me think it through. {} That follows from how the words are spelled, letter by letter,
+and from nothing else, so that the first and the last of them are not the same.""",
 )
 
 
@@ -87,7 +87,7 @@ def lmentry(told: Sequence[tuple[data.Example, str]]) -> None:
 
 
 def super_natural_instructions(assets: Assets) -> None:
-    """Prints how long it takes to match and to add up as many answers as the whole benchmark has."""
+    """Prints how long it takes to match and add up as many answers as the whole benchmark has."""
     prompts = super_ni.BENCHMARK.load(assets)
     judge = Matched(super_ni.matcher(assets))
     texts = [one.golds[0] for _, one in super_ni.asked(assets).values()]

@@ -417,13 +417,15 @@ class Files:
     read_outputs: Callable[[Rows, Assets], dict[tuple[str, ...], tuple[str, ...]]]
     """Answers by the turns of the prompt that they answer."""
     write_outputs: Callable[[Sequence[Generation]], list[dict[str, Any]]]
-    read_judgments: Callable[[Rows], list[Recorded]]
+    read_judgments: Callable[[Rows, Assets], list[Recorded]]
     """The rows that carry a judge's raw answer."""
     write_judgments: Callable[[Sequence[Verdict]], list[dict[str, Any]]]
     rescore: Callable[[Rows, Assets], Rescored]
     """One model's published judgments, no model called."""
     rescore_outputs: Callable[[Rows, Assets], Rescored] | None = None
     """One model's answers, where a matcher decides; None where a judge must."""
+    split: Callable[[Rows], dict[str, Rows]] = lambda rows: {"": rows}
+    """A file's judgments by model, where a file may be of many; "" is the whole file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -439,6 +441,8 @@ class Check:
     worst: str = ""
     """Where the largest difference is."""
     notes: tuple[str, ...] = ()
+    provable: bool = True
+    """False where what it would be recomputed from is not to be had here; the notes say what."""
 
     @property
     def holds(self) -> bool:

@@ -131,7 +131,7 @@ def _example(task: str, name: str, row: Mapping[str, Any]) -> Example:
 
 
 def _check(made: Iterable[Example]) -> None:
-    """Scores an answer to examples of each shape: what they lack is told before a model is asked."""
+    """Scores an answer to examples of each shape, to tell what they lack before anyone is asked."""
     shapes = {frozenset((k, type(v)) for k, v in one.facts.items()): one for one in made}
     for example in shapes.values():
         try:

@@ -1,9 +1,11 @@
 """`rescore --outputs`: answers that are already there to scores, no model called."""
 
 from harness import registry
+from harness.commands.classify import read_classes
 from harness.commands.setting import Setting
 from harness.errors import SpecError
 from harness.pipeline import Result, benchmark_identity, withhold
+from harness.report.breakdown import breakdown_data, breakdown_table
 from harness.report.save import document
 from harness.report.scores import parts_tables, results_table
 from harness.report.table import Table
@@ -12,7 +14,7 @@ from harness.types import Assets, Benchmark, Matcher, Rows
 
 
 def rescore_outputs(
-    name: str, outputs: str, setting: Setting, *, items: bool = False
+    name: str, outputs: str, setting: Setting, *, items: bool = False, by: str | None = None
 ) -> list[Table]:
     """Scores every file of answers, a row each.
 
@@ -21,6 +23,7 @@ def rescore_outputs(
         outputs: A file or a folder of files.
         setting: Where official files are and where output goes.
         items: Whether the data hold every answer's value too.
+        by: A file of classes, by which the results are broken down in a further table.
 
     Raises:
         SpecError: The benchmark cannot decide about answers by itself.
@@ -35,8 +38,13 @@ def rescore_outputs(
     files = read_files(outputs, assets)
     results = [(_stem(file), _result(benchmark, rows, assets)) for file, rows in files.items()]
     tables = [results_table(results), *parts_tables(results)]
+    broken = {}
+    if by is not None:
+        classes = read_classes(by, benchmark, assets)
+        tables.append(breakdown_table(results, classes))
+        broken = {"by_class": breakdown_data(results, classes)}
     setting.show(tables)
-    setting.keep(document(results, items=items))
+    setting.keep({**document(results, items=items), **broken})
     return tables
 
 

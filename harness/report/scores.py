@@ -136,7 +136,15 @@ def _notes(results: Sequence[tuple[str, Result]]) -> list[str]:
     return notes
 
 
-_SHOWN = ("benchmark", "baseline", "calibration", "tasks", "judge rubric", "prompts")
+_SHOWN = (
+    "benchmark",
+    "baseline",
+    "calibration",
+    "references",
+    "tasks",
+    "judge rubric",
+    "prompts",
+)
 
 
 def _common(results: Sequence[tuple[str, Result]]) -> list[str]:

@@ -58,11 +58,13 @@ def rescored(rows: Rows) -> dict[str, float | None]:
 
 
 def test_a_users_answers_are_scored() -> None:
-    found = rescored([
-        {"task": "first_letter", "id": "1", "response": "S."},
-        {"task": "bigger_number", "id": 1, "response": "five"},
-        {"task": "any_words_from_category_3_distractors", "id": 1, "response": "Yes"},
-    ])
+    found = rescored(
+        [
+            {"task": "first_letter", "id": "1", "response": "S."},
+            {"task": "bigger_number", "id": 1, "response": "five"},
+            {"task": "any_words_from_category_3_distractors", "id": 1, "response": "Yes"},
+        ]
+    )
     assert found == {
         "lmentry/first_letter/1": 1,
         "lmentry/bigger_number/1": 0,

@@ -71,12 +71,14 @@ def test_unread_answers_are_counted_and_bound_a_task() -> None:
     by_name = {score.metric: score for score in found}
     part = by_name[f"accuracy/{CORE[0]}"]
     assert (part.n, part.n_unread, part.value) == (2, 4, 1)
-    assert part.bounds == (pytest.approx(1 / 3), 1)
+    assert part.bounds == pytest.approx((1 / 3, 1))
     assert by_name["lmentry_score"].n_unread == 4
 
 
 def test_absent_tasks_are_told_and_leave_what_they_are_needed_for_out() -> None:
-    found = {s.metric: s for s in scores([m for m in marked(lambda _: 1.0) if m.example.task in CORE])}
+    found = {
+        s.metric: s for s in scores([m for m in marked(lambda _: 1.0) if m.example.task in CORE])
+    }
     assert found["argument_content"].value is None
     assert found["lmentry_score"].doubts == ("16 of the 41 task files have no answer",)
 

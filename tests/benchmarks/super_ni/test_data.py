@@ -30,7 +30,9 @@ def test_a_published_file_is_cut_to_what_the_catalogue_pins() -> None:
 
 
 def test_official_files_are_already_cut(official: Assets) -> None:
-    raw = official.read("super_natural_instructions/tasks/task033_winogrande_answer_generation.json")
+    raw = official.read(
+        "super_natural_instructions/tasks/task033_winogrande_answer_generation.json"
+    )
     assert first_hundred(raw, official) == raw
 
 

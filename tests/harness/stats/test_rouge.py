@@ -3,13 +3,12 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from rouge_score.rouge_scorer import RougeScorer
 
 from harness.stats.rouge import _STEMS, best_rouge_l, longest_common, rouge_l, stems, tokens
 
 ORACLE = RougeScorer(["rougeL"], use_stemmer=True)
-WORDS = "Skies skies dying flies FLY Happily generalization radically 3rd x-ray naïve K ſea ''"
+WORDS = "Skies skies dying flies FLY Happily generalization radically 3rd x-ray naïve K \u017fea ''"
 english = st.lists(st.sampled_from([*WORDS.split(), "\n", "the"]), max_size=12).map(" ".join)
 sentences = st.lists(st.sampled_from("abc"), max_size=9)
 
