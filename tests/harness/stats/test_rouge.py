@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer
 
+from harness.stats import rouge
 from harness.stats.rouge import _STEMS, best_rouge_l, longest_common, rouge_l, stems, tokens
 
 ORACLE = RougeScorer(["rougeL"], use_stemmer=True)
@@ -88,3 +89,15 @@ def test_without_a_gold_there_is_no_value() -> None:
 def test_the_stem_of_a_word_longer_than_any_word_is_not_kept() -> None:
     assert stems("a" * 1000 + "ing") == ["a" * 1000]
     assert "a" * 1000 + "ing" not in _STEMS
+
+
+def test_stems_are_forgotten_before_they_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rouge, "_MOST_STEMS", 3)
+    kept = rouge._Stems()
+    assert [kept[word] for word in ("cats", "dogs", "runs", "walks")] == [
+        "cat",
+        "dog",
+        "run",
+        "walk",
+    ]
+    assert [*kept] == ["walks"]
