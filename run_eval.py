@@ -54,6 +54,8 @@ _RUN_OPTIONS = [
     click.option("--temperature", type=click.FloatRange(0, 2), help="0 is greedy."),
     click.option("--top-p", type=click.FloatRange(0, 1, min_open=True), help="Nucleus sampling."),
     click.option("--dry-run", is_flag=True, help="Show what would be asked and paid, and stop."),
+    click.option("--budget", type=click.FloatRange(min=0), help="Most USD the run may cost."),
+    click.option("--batch", is_flag=True, help="Ask by batch: half the price, within a day."),
     click.option("--partial", is_flag=True, help="Let recordings lack answers; they are unread."),
     click.option("--concurrency", type=click.IntRange(min=1), default=64, show_default=True),
     click.option("--batch-size", type=click.IntRange(min=1), default=16, show_default=True),
@@ -96,7 +98,9 @@ def score(
     out: Path,
     assets: Path | None,
     json: Path | None,
+    budget: float | None,
     *,
+    batch: bool,
     dry_run: bool,
     items: bool,
     **options: Any,
@@ -129,6 +133,8 @@ def score(
         store=store,
         out=out,
         dry_run=dry_run,
+        budget=budget,
+        batch=batch,
         items=items,
     )
     run(request, Setting(assets, json))
@@ -169,7 +175,9 @@ def compare(
     out: Path,
     assets: Path | None,
     json: Path | None,
+    budget: float | None,
     *,
+    batch: bool,
     dry_run: bool,
     items: bool,
     **options: Any,
@@ -202,6 +210,8 @@ def compare(
         store=store,
         out=out,
         dry_run=dry_run,
+        budget=budget,
+        batch=batch,
         items=items,
     )
     run(request, Setting(assets, json))
