@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from harness.commands.bundle import pack
+from harness.commands.bundle import pack, unpack
 from harness.commands.score import ScoreRequest, score
 from harness.commands.setting import Setting
 from tests.command import Ran, Run
@@ -160,6 +160,60 @@ def test_other_versions_are_told(run: Run, packed: Path, mirror: Path) -> None:
     about["versions"]["python"] = "2.7"
     (ELSEWHERE / "bundle.json").write_text(json.dumps(about))
     assert "versions differ: python 2.7 there" in run("bundle", "--open", str(ELSEWHERE)).out
+
+
+def spoken(seen: Seen, before: int) -> Reply:
+    """A judge where log-probabilities are asked for, else a rater and a checkpoint."""
+    if "top_logprobs" in seen.body:
+        return judging(seen, before)
+    return Reply(text=f"Rating: [[{len(seen.asked) % 10 + 1}]]")
+
+
+ONE = "{{name: b, model: '{server}'}}"
+BEST = "{{name: b, model: '{server}', best_of: {{n: 2, judge: '{server}'}}}}"
+SAID = "{{name: a, model: 'scripted:hello there'}}"
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "benchmark", "judge", "baseline"),
+    [
+        (ONE, "alpaca_eval", "both:{server}", None),
+        (ONE, "alpaca_eval", "self", None),
+        (ONE, "alpaca_eval", "{server}", "scripted:other"),
+        (BEST, "alpaca_eval", "{server}", None),
+        (ONE, "mt_bench", "{server}", None),
+        (SAID, "lmentry", None, None),
+    ],
+    ids=["both orders", "self", "baseline", "best of two", "ratings", "exact"],
+)
+def test_runs_of_every_kind_are_packed_and_opened(
+    mirror: Path,
+    tmp_path: Path,
+    checkpoint: str,
+    benchmark: str,
+    judge: str | None,
+    baseline: str | None,
+) -> None:
+    setting = Setting(mirror, out=QUIET, err=QUIET)
+    with serving() as server:
+        server.script, named = spoken, server.openai
+        (tmp_path / "s.yaml").write_text(
+            "name: s\ndecoding: {temperature: 0.7, max_tokens: 8}\n"
+            f"checkpoints:\n  - {checkpoint.format(server=named)}\n"
+        )
+        request = ScoreRequest(
+            what=[str(tmp_path / "s.yaml")],
+            benchmarks=[benchmark],
+            judge=judge and judge.format(server=named),
+            baseline=baseline,
+            limit=4,
+            store=tmp_path / "store.sqlite",
+            out=tmp_path / "r",
+        )
+        score(request, setting)
+    (place,) = (tmp_path / "r").glob("s-*/")
+    bundle = pack(place, tmp_path / "store.sqlite", None, setting, assets=False)
+    assert unpack(bundle, tmp_path / "elsewhere", setting)
 
 
 def repacked(bundle: Path, change: Any) -> Path:
