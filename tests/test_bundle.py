@@ -182,7 +182,7 @@ SAID = "{{name: a, model: 'scripted:hello there'}}"
         (ONE, "alpaca_eval", "{server}", "scripted:other"),
         (BEST, "alpaca_eval", "{server}", None),
         (ONE, "mt_bench", "{server}", None),
-        (SAID, "lmentry", None, None),
+        pytest.param(SAID, "lmentry", None, None, marks=pytest.mark.slow),
     ],
     ids=["both orders", "self", "baseline", "best of two", "ratings", "exact"],
 )
