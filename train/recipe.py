@@ -167,6 +167,26 @@ class Stage(BaseModel):
     training: Training
 
     @model_validator(mode="after")
+    def _reads(self) -> Self:
+        from train.criterion import Criterion  # imports torch
+        from train.objectives import OBJECTIVES
+
+        needed, made = Criterion(self.objective.name, {}).needs, self.data.makes
+        if not needed <= made:
+            fit = [name for name in OBJECTIVES if Criterion(name, {}).needs <= made]
+            others = [
+                kind.__name__.rpartition(".")[2]
+                for kind in _kinds()
+                if needed <= kind.Settings.makes
+            ]
+            raise ValueError(
+                f"expected data with {' and '.join(sorted(needed - made))} for the objective "
+                f"'{self.objective.name}', which the kind {' or '.join(others) or 'of none'} has; "
+                f"objectives for '{self.data.kind}': {', '.join(fit)}"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _orders(self) -> Self:
         if getattr(self.data, "select", "") == "all" and self.objective.name != "sppo":
             raise ValueError(
@@ -251,7 +271,7 @@ def _shape() -> type[Recipe]:
     """`Recipe` with the kinds of data and the objectives that there are."""
     from train.objectives import OBJECTIVES  # imports torch
 
-    kinds = [module.Settings for module in _modules("train.data")]
+    kinds = [module.Settings for module in _kinds()]
     stage = create_model(
         "Stage",
         __base__=Stage,
@@ -262,9 +282,11 @@ def _shape() -> type[Recipe]:
     return create_model("Recipe", __base__=Recipe, stages=stages)
 
 
-def _modules(package: str) -> Iterable[Any]:
+def _kinds() -> list[Any]:
+    """The modules of train/data/."""
+    package = "train.data"
     files = pkgutil.iter_modules(import_module(package).__path__)
-    return (import_module(f"{package}.{file.name}") for file in files)
+    return [import_module(f"{package}.{file.name}") for file in files]
 
 
 def _one_of(tag: str, models: Iterable[type[BaseModel]]) -> Any:

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 import train.data
 from harness.errors import SpecError, UnknownNameError
 from train import recipe
+from train.criterion import Criterion
 from train.data import compared
+from train.objectives import OBJECTIVES
 from train.recipe import Recipe, Training, read_recipe
 
 DOCUMENTED = dedent(str(recipe.__doc__).split("\n\n")[1])
@@ -194,6 +196,61 @@ def test_pairs_in_no_order_are_for_sppo_alone(tmp_path: Path, name: str) -> None
         reading(tmp_path, paired.replace("{name: sppo, eta: 5}", f"{{name: {name}, beta: 1}}"))
 
 
+DATA = {
+    "compared": "judge: j",
+    "rated": "judge: j",
+    "judgments": "ranked: a.jsonl",
+    "ranked": "demonstrations: a.jsonl, rank: {by: contextual, judge: j}",
+    "demonstrations": "sources: [{file: a.jsonl}]",
+}
+OBJECTIVE = {
+    "sppo": "eta: 5",
+    "sppo_hard": "eta: 5",
+    "tuna": "margin: 0.1, mle_weight: 1",
+    **dict.fromkeys(("dpo", "ipo", "ipo_sum", "kto"), "beta: 1"),
+    **dict.fromkeys(("sft", "c_rlft"), ""),
+}
+FIT = {
+    "compared": {"dpo", "ipo", "ipo_sum", "kto", "sppo", "sppo_hard", "sft"},
+    "rated": {"dpo", "ipo", "ipo_sum", "kto", "sppo_hard", "sft"},
+    "judgments": {"sft"},
+    "ranked": {"tuna", "sft"},
+    "demonstrations": {"sft", "c_rlft"},
+}
+
+
+@pytest.mark.parametrize("name", OBJECTIVE)
+@pytest.mark.parametrize("kind", DATA)
+def test_an_objective_takes_data_that_have_what_it_reads(
+    tmp_path: Path, kind: str, name: str
+) -> None:
+    text = DOCUMENTED.split("variants")[0]
+    text = text.replace("kind: compared, judge: pairrm", f"kind: {kind}, {DATA[kind]}")
+    text = text.replace("name: sppo, eta: 5", f"name: {name}, {OBJECTIVE[name]}")
+    if name in FIT[kind]:
+        assert reading(tmp_path, text).stages[0].objective.name == name
+    else:
+        with pytest.raises(SpecError, match=f"for the objective '{name}', which the kind"):
+            reading(tmp_path, text)
+
+
+def test_data_that_do_not_fit_are_told_with_what_would(tmp_path: Path) -> None:
+    with pytest.raises(SpecError) as raised:
+        changed(tmp_path, "{name: sppo, eta: 5}", "{name: tuna, margin: 0.1, mle_weight: 1}")
+    assert str(raised.value) == (
+        f"{tmp_path / 'x.yaml'}:5: 'stages.0': expected data with candidates and original for the "
+        f"objective 'tuna', which the kind ranked has; objectives for 'compared': dpo, ipo, "
+        f"ipo_sum, kto, sppo, sppo_hard, sft"
+    )
+
+
+def test_every_kind_of_data_and_every_objective_is_of_use() -> None:
+    kinds = {kind.Settings.makes for kind in recipe._kinds()}
+    needed = [Criterion(name, {}).needs for name in OBJECTIVES]
+    assert all(any(need <= made for made in kinds) for need in needed)
+    assert all(any(need <= made for need in needed) for made in kinds)
+
+
 def test_a_recipe_without_stages_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"'stages': .* at least 1 item"):
         reading(tmp_path, "name: a\nbase: hf:a\nstages: []")
@@ -206,11 +263,12 @@ def test_a_file_without_keys_is_refused(tmp_path: Path, text: str) -> None:
 
 
 PLANTED = """
-from typing import Literal
+from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 
 class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    makes: ClassVar = frozenset({"chosen", "rejected", "p_chosen", "p_rejected"})
     kind: Literal["planted"]
     words: list[str]
 """
