@@ -5,7 +5,7 @@
 Both train the demonstration's network on the same pairs, 64 to an optimiser step, from the same
 weights and with reference log-probabilities computed before. Each is shown at its best of how many
 pairs go through the network at once, of malloc's ways with big blocks, and of one or two threads:
-they are tried one after the other, on a third of the pairs. glibc gives big blocks back to the
+they are tried one after the other, on three steps. glibc gives big blocks back to the
 system and takes them anew in every step, unless it is told to keep them, which suits both sides.
 
 Every run has a process of its own, forked where all is imported already. Sides take
@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 
 BATCH = 64
 ROUNDS = 3
-SETTINGS = ((1, 960), (8, 576))
+SETTINGS = ((1, 640), (8, 384))
 """How many questions a prompt has, and how many pairs there are."""
 IMPORTED = ["datasets", "trl.trainer.dpo_trainer", "trl.trainer.dpo_config", "train.fit"]
 """By the process that all others are forked from."""
@@ -229,7 +229,7 @@ def show(base: Path, data: Pairs) -> None:
     """Prints the table of one length of prompts."""
     tokens = sum(2 * len(x) + len(w) + len(v) + 4 for x, w, v in data)
     sides: dict[str, Side] = {"ours": ours, "TRL": trl}
-    ways = {name: best(side, base, data[: len(data) // 3]) for name, side in sides.items()}
+    ways = {name: best(side, base, data[: 3 * BATCH]) for name, side in sides.items()}
     rounds: dict[str, list[Took]] = {name: [] for name in sides}
     for _ in range(ROUNDS):
         for name, side in sides.items():

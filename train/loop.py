@@ -397,9 +397,15 @@ def _launch(config: str, data: Path) -> None:
 
 def _steps(file: Path) -> dict[int, list[dict[str, Any]]]:
     """Figures of the optimiser steps by iteration, each step's last."""
-    lines = file.read_text().splitlines(keepends=True) if file.is_file() else []
-    whole = [json.loads(line) for line in lines if line.endswith("\n")]  # the last may be cut
-    known = {(line["iteration"], line["step"]): line for line in whole}
+    lines = file.read_bytes().splitlines(keepends=True) if file.is_file() else []
+    try:
+        whole = [json.loads(line) for line in lines if line.endswith(b"\n")]  # the last may be cut
+        known = {(int(line["iteration"]), int(line["step"])): line for line in whole}
+    except (ValueError, TypeError, LookupError) as error:
+        raise DataError(
+            f"expected the figures of a training in {file}, but {error}; the checkpoints are "
+            f"whole: move the file away, and the same command ends without its figures"
+        ) from error
     by_iteration: dict[int, list[dict[str, Any]]] = {}
     for (iteration, _), line in sorted(known.items()):
         by_iteration.setdefault(iteration, []).append(line)

@@ -148,6 +148,17 @@ def test_a_line_of_figures_that_was_cut_short_stops_nothing(train: Train, folder
     assert (ran.status, "| iter1 " in ran.out) == (0, True), ran.err
 
 
+@pytest.mark.parametrize("line", [b"\0\0\n", b"[]\n", b"{}\n", b"\xff\n"])
+def test_figures_that_were_damaged_are_one_clear_line(
+    train: Train, folder: Path, line: bytes
+) -> None:
+    train(stage={"repeat": 1})
+    (made(folder) / "metrics.jsonl").write_bytes(line)
+    ran = train(stage={"repeat": 1})
+    assert (ran.status, len(ran.lines)) == (2, 1)
+    assert "expected the figures of a training in" in ran.err
+
+
 def test_two_commands_do_not_train_in_one_folder(train: Train, folder: Path) -> None:
     train(stage={"repeat": 1})
     (made(folder) / "iter1").rename(folder / "before")
