@@ -1,9 +1,10 @@
 """Which answers are compared with which, and what both orders of a pair say together."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from math import sqrt
-from statistics import NormalDist, fmean, stdev
+from math import fsum, sqrt
+from statistics import NormalDist, fmean
 from typing import NamedTuple
 
 from harness.errors import DataError
@@ -48,17 +49,24 @@ def against(
     return compare
 
 
-def in_both_orders(opponent: Sequence[Generation], turns: Sequence[int] = LAST) -> Compare:
-    """Pairs each answer with the opponent's, and each pair with itself the other way round.
+def both_ways(
+    load_baseline: Callable[[Assets], Sequence[Generation]], turns: Sequence[int] = LAST
+) -> Compare:
+    """Pairs as `against`, and each pair with itself the other way round.
 
     The first two comparisons are of the first prompt's first turn: as candidate, then as baseline.
     """
-    once = against(lambda _: opponent, turns)
+    once = against(load_baseline, turns)
 
     def compare(generations: Sequence[Generation], assets: Assets) -> list[Comparison]:
         return [order for pair in once(generations, assets) for order in (pair, pair.swap())]
 
     return compare
+
+
+def in_both_orders(opponent: Sequence[Generation], turns: Sequence[int] = LAST) -> Compare:
+    """Pairs each answer with the opponent's, both ways."""
+    return both_ways(lambda _: opponent, turns)
 
 
 def alone(turns: Sequence[int] = LAST) -> Compare:
@@ -110,13 +118,23 @@ def meeting_items(verdicts: Sequence[Verdict]) -> list[Item]:
     return [Item(one.id, one.value, one.cause) for one in meetings(verdicts)]
 
 
-def head_to_head(verdicts: Sequence[Verdict], _assets: Assets) -> list[Score]:
+MEAN, HALF, DROP = "mean", "half", "drop"
+TIES = (MEAN, HALF, DROP)
+"""What a prompt adds to a win rate: the mean preference of both orders; 1, 0 or 0.5 for a tie; 1 or
+0, ties left out."""
+
+
+def head_to_head(
+    verdicts: Sequence[Verdict], _assets: Assets | None = None, *, ties: str = MEAN
+) -> list[Score]:
     """The first answers' win rate with a paired 95 % interval; then win, tie, lose and flips.
 
     Win rate: the mean over prompts of (v_ij + 1 - v_ji) / 2, where v_ij is the preference for i as
-    the candidate; its interval is the normal one of that mean (ddof 1), in [0, 1]. Win and lose:
-    both orders prefer the same answer; everything else is a tie. Flips: the orders do not agree,
-    so these are ties too. All are shares of the prompts that were read in both orders.
+    the candidate, or what `ties` says; its interval is the normal one of that mean (ddof 1), in
+    [0, 1], where the turns of a prompt count together. Win and lose: both orders prefer the same
+    answer; everything else is a tie. Flips: the orders do not agree, so these are ties too. All are
+    shares of the prompts, or of their turns, that were read in both orders. Whatever ties are
+    worth, both sides' win rates add up to 1.
 
     Source: arXiv 2401.10020, the head-to-head of Fig. 3: both orders, and disagreement is a tie.
     """
@@ -133,19 +151,34 @@ def head_to_head(verdicts: Sequence[Verdict], _assets: Assets) -> list[Score]:
         "lose": [pair == (-1, -1) for pair in signs],
         "flips": [there != back for there, back in signs],
     }
-    win_rate = _win_rate([one.value for one in met if one.value is not None], n_unread)
+    worth = [one.value for one in met if one.value is not None]
+    if ties != MEAN:
+        worth = [(there == back) * there / 2 + 0.5 for there, back in signs]
+    asked = [verdict.comparison.candidate.prompt.id for verdict in verdicts[::2]]
+    prompts = [prompt for prompt, one in zip(asked, met, strict=True) if one.value is not None]
+    read = [*zip(worth, prompts, strict=True)]
+    if ties == DROP:
+        read = [(value, prompt) for value, prompt in read if value != 0.5]
+    win_rate = _win_rate(read, n_unread)
     return [win_rate, *(_mean(name, found, n_unread) for name, found in shares.items())]
 
 
-def _win_rate(values: Sequence[float], n_unread: int) -> Score:
+def _win_rate(read: Sequence[tuple[float, str]], n_unread: int) -> Score:
+    """The mean of the values, with its error over the prompts that they are of."""
+    values = [value for value, _ in read]
     score = _mean("win_rate", values, n_unread)
     if n_unread:
         low = sum(values) / (len(values) + n_unread)
         high = (sum(values) + n_unread) / (len(values) + n_unread)
         score = replace(score, bounds=(low, high))
-    if score.value is None or score.n == 1:
+    count = len({prompt for _, prompt in read})
+    if score.value is None or count == 1:
         return score
-    error = stdev(values) / sqrt(score.n)
+    residuals: defaultdict[str, float] = defaultdict(float)
+    for value, prompt in read:
+        residuals[prompt] += value - score.value
+    squares = fsum(residual**2 for residual in residuals.values())
+    error = sqrt(count / (count - 1) * squares) / score.n
     interval = max(0.0, score.value - _Z * error), min(1.0, score.value + _Z * error)
     return replace(score, interval=interval, standard_error=error)
 

@@ -63,7 +63,17 @@ class Usage(NamedTuple):
     """Tokens that were read and written, as the backend counted them."""
 
     prompt_tokens: int = 0
+    """All that were read, those from the provider's cache of prompts among them."""
     completion_tokens: int = 0
+    cached_tokens: int = 0
+    """Of the prompt's, those that came from the cache of prompts, at a price of their own."""
+    batched: bool = False
+    """Whether they were bought by batch, at its price."""
+
+    @property
+    def total(self) -> int:
+        """All that were read and written."""
+        return self.prompt_tokens + self.completion_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +241,14 @@ class Keeping(Protocol):
 
     def missing(self, prompts: Sequence[Prompt], /) -> list[Prompt]:
         """The prompts that it would have to ask."""
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """A model that can count what it reads, and reads nothing for it."""
+
+    def count_tokens(self, prompt: Prompt, /) -> int | None:
+        """Tokens of the prompt as the model is shown it; None when it cannot be told."""
 
 
 def close(model: Model) -> None:
@@ -413,16 +431,18 @@ class Files:
     Every reader raises DataError when the rows are not of the published form.
     """
 
-    read_outputs: Callable[[Rows], dict[tuple[str, ...], tuple[str, ...]]]
+    read_outputs: Callable[[Rows, Assets], dict[tuple[str, ...], tuple[str, ...]]]
     """Answers by the turns of the prompt that they answer."""
     write_outputs: Callable[[Sequence[Generation]], list[dict[str, Any]]]
-    read_judgments: Callable[[Rows], list[Recorded]]
+    read_judgments: Callable[[Rows, Assets], list[Recorded]]
     """The rows that carry a judge's raw answer."""
     write_judgments: Callable[[Sequence[Verdict]], list[dict[str, Any]]]
     rescore: Callable[[Rows, Assets], Rescored]
     """One model's published judgments, no model called."""
     rescore_outputs: Callable[[Rows, Assets], Rescored] | None = None
     """One model's answers, where a matcher decides; None where a judge must."""
+    split: Callable[[Rows], dict[str, Rows]] = lambda rows: {"": rows}
+    """A file's judgments by model, where a file may be of many; "" is the whole file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -438,6 +458,8 @@ class Check:
     worst: str = ""
     """Where the largest difference is."""
     notes: tuple[str, ...] = ()
+    provable: bool = True
+    """False where what it would be recomputed from is not to be had here; the notes say what."""
 
     @property
     def holds(self) -> bool:
@@ -465,5 +487,7 @@ class Benchmark:
     """What is told of single prompts."""
     turns: tuple[int, ...] = (-1,)
     """Which turns of a prompt are judged, as indices into its responses."""
+    both_orders: bool = False
+    """Whether every pair is judged both ways round, as candidate first, then as baseline."""
     duel: Callable[[Assets], Rubric] | None = None
     """How a judge compares two answers, where the published protocol rates one; for `compare`."""

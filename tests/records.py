@@ -144,7 +144,7 @@ def benchmark(**fields: Any) -> Benchmark:
         "grader": lambda _: rubric(),
         "aggregate": mean,
         "files": Files(
-            read_outputs=lambda rows: {(row["asked"],): (row["answer"],) for row in rows},
+            read_outputs=lambda rows, _: {(row["asked"],): (row["answer"],) for row in rows},
             write_outputs=lambda answers: [
                 {"asked": a.prompt.id, "answer": a.text} for a in answers
             ],
@@ -170,7 +170,7 @@ def mean(verdicts: Sequence[Verdict], _assets: Assets) -> list[Score]:
     return [score(value, n=len(read), n_unread=len(verdicts) - len(read))]
 
 
-def _recorded(rows: Rows) -> list[Recorded]:
+def _recorded(rows: Rows, _assets: Assets) -> list[Recorded]:
     return [
         Recorded(
             comparison(row["answer"], asked=prompt(row["asked"])), Response(row["said"]), "judge"

@@ -130,9 +130,9 @@ def _card(version: str, judge: str, metrics: tuple[str, ...], assets: tuple[str,
 
 def _files(annotator: files.Annotator, rescore: Callable[[Rows, Assets], Rescored]) -> Files:
     return Files(
-        read_outputs=files.read_outputs,
+        read_outputs=lambda rows, _: files.read_outputs(rows),
         write_outputs=files.write_outputs,
-        read_judgments=partial(files.read_judgments, annotator=annotator),
+        read_judgments=lambda rows, _: files.read_judgments(rows, annotator),
         write_judgments=partial(files.write_judgments, annotator=annotator),
         rescore=rescore,
     )

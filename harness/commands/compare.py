@@ -6,23 +6,28 @@ from functools import partial
 from itertools import combinations
 from pathlib import Path
 
+from harness import registry
+from harness.commands.at_once import ask_at_once
+from harness.commands.budget import Bought, Known, bought, bought_table, stopped
 from harness.commands.foreseen import foresee
 from harness.commands.models import (
+    Buying,
     Models,
+    as_asked,
     bill,
     doubts,
     judge_name,
-    named_benchmark,
     named_series,
     run_name,
 )
-from harness.commands.plan import Plan, plan, plan_answers, plan_table, probe, retired
+from harness.commands.plan import Plan, plan, plan_answers, plan_table, probe, questions, retired
+from harness.commands.prompts import is_file, prompt_set
 from harness.commands.setting import Setting
-from harness.errors import SpecError
+from harness.errors import BudgetError, ModelError, SpecError
 from harness.models.replay import Replay
-from harness.pairing import head_to_head, in_both_orders, meetings
+from harness.pairing import MEAN, TIES, head_to_head, in_both_orders, meetings
 from harness.pipeline import Answers, Result, answer, grade, load
-from harness.report.head_to_head import Match, head_to_head_data, matrix_table, pairs_table
+from harness.report.head_to_head import Match, draw, head_to_head_data, matrix_table, pairs_table
 from harness.report.progress import Board, Shown
 from harness.report.save import prepare, write_json, write_text
 from harness.report.table import Table, to_markdown
@@ -49,8 +54,12 @@ class CompareRequest:
     what: Sequence[str]
     """One series file, or model names; two checkpoints at least."""
     benchmark: str
-    """Whose prompts are answered, and whose rubric the judge is asked by."""
+    """Whose prompts are answered, and whose rubric the judge is asked by; or a file of prompts."""
     judge: str | None = None
+    rubric: str | None = None
+    """The benchmark by whose rubric the judge is asked about a file's prompts."""
+    ties: str = MEAN
+    """What a prompt adds to a win rate: one of `pairing.TIES`."""
     limit: int | None = None
     decoding: Mapping[str, float | None] = field(default_factory=dict)
     """Fields of the checkpoints' decoding that are set here; None leaves them as they are."""
@@ -58,6 +67,10 @@ class CompareRequest:
     store: Path = Path("results/store.sqlite")
     out: Path = Path("results")
     dry_run: bool = False
+    budget: float | None = None
+    """USD that all that was ever asked under the run's name may cost."""
+    batch: bool = False
+    """Whether providers that sell batches are asked by batch."""
     items: bool = False
 
 
@@ -74,11 +87,18 @@ def compare(request: CompareRequest, setting: Setting) -> list[Table]:
         run = _open(request, setting, series, store)
         plans = [*run.plan_answers(), *run.plan_pairs()]
         if request.dry_run:
+            plans = [p.quoted(exact=True) for p in plans]
             return _finish(setting, [plan_table(plans)], {"plan": [p.data() for p in plans]})
         for line in retired(plans):
             setting.note(line)
-        probe(plans)
-        matches = run.matches(run.answers())
+        try:
+            probe(plans)
+            answers = run.answers()
+            if request.batch:
+                run.judge_at_once(answers)
+            matches = run.matches(answers)
+        except BudgetError as error:
+            raise run.stopped() from error
         tables = [matrix_table(matches), pairs_table(matches), *bill(store.spend(run.models.run))]
         run.save(matches, tables)
         return _finish(setting, tables, head_to_head_data(matches, items=request.items))
@@ -91,6 +111,7 @@ class _Run:
     folder: Path
     """Where the run writes."""
     benchmark: Benchmark
+    ties: str
     entrants: Sequence[tuple[Checkpoint, Model]]
     judge: str
 
@@ -116,10 +137,30 @@ class _Run:
         return [self._plan_pair(*first, *second) for first, second in combinations(foreseen, 2)]
 
     def _plan_pair(self, first: str, ours: Answers, second: str, theirs: Answers) -> Plan:
-        faced = _facing(self.benchmark, theirs)
+        faced = _facing(self.benchmark, theirs, self.ties)
         judge = partial(self.models.judge, self.judge, faced, None)
         name = f"{first} vs {second}"
         return plan(name, faced, _recording(ours), self.judge, judge, self.assets)
+
+    def stopped(self) -> BudgetError:
+        """What the run ends with when its budget does; what it has bought is shown."""
+        plans, rows = [*self.plan_answers(), *self.plan_pairs()], self._bought()
+        self.setting.show([bought_table(rows), *bill(self.models.store.spend(self.models.run))])
+        buying, spent = self.models.buying, self.models.store.owed(self.models.run)
+        return stopped(buying.budget or 0.0, spent, plans, rows, batch=buying.batch)
+
+    def _bought(self) -> list[Bought]:
+        prompts = load(self.benchmark, self.assets)
+        answered = [
+            (checkpoint.name, Answers(model.name, model.identity, Known(model).generate(prompts)))
+            for checkpoint, model in self.entrants
+        ]
+        return [self._bought_pair(*first, *second) for first, second in combinations(answered, 2)]
+
+    def _bought_pair(self, first: str, ours: Answers, second: str, theirs: Answers) -> Bought:
+        faced = _facing(self.benchmark, theirs, self.ties)
+        judge = partial(self.models.judge, self.judge, faced, None)
+        return bought(f"{first} vs {second}", faced, ours.generations, judge, self.assets)
 
     def answers(self) -> list[Answers]:
         """All answers, before anything is judged; each checkpoint is closed before the next."""
@@ -129,6 +170,19 @@ class _Run:
             answers.append(answer(self.benchmark, shown, self.assets))
             close(model)
         return answers
+
+    def judge_at_once(self, answers: Sequence[Answers]) -> None:
+        """Buys by batch what the judge will be asked, of all pairs together."""
+        asked = [
+            (question.model, question.prompts)
+            for ours, theirs in combinations(answers, 2)
+            for faced in [_facing(self.benchmark, theirs, self.ties)]
+            for question in questions(
+                partial(self.models.judge, self.judge, faced, None),
+                faced.compare(ours.generations, self.assets),
+            )
+        ]
+        ask_at_once(asked, lambda model: Shown(model, Board(self.setting.err), "judging all"))
 
     def matches(self, answers: Sequence[Answers]) -> list[Match]:
         """Every pair of checkpoints, judged."""
@@ -140,13 +194,17 @@ class _Run:
         """Writes everything as data, with every item, and the tables as Markdown."""
         write_json(self.folder / "head_to_head.json", head_to_head_data(matches, items=True))
         write_text(self.folder / "head_to_head.md", "\n".join(map(to_markdown, tables)))
+        try:
+            draw(self.folder, matches)
+        except ModelError as error:
+            self.setting.note(f"no figures: {error}")
         self.setting.note(f"written to {self.folder}")
 
     def _match(
         self, first: Checkpoint, ours: Answers, second: Checkpoint, theirs: Answers
     ) -> Match:
         board, label = Board(self.setting.err), f"{first.name} vs {second.name}: judging"
-        faced = _facing(self.benchmark, theirs)
+        faced = _facing(self.benchmark, theirs, self.ties)
 
         def shown(model: Model, rubric: Rubric) -> Model:
             return Shown(model, board, label, rubric.read)
@@ -160,17 +218,35 @@ class _Run:
 def _open(request: CompareRequest, setting: Setting, series: Series, store: Store) -> _Run:
     """Everything that was named, opened; a name that nothing answers to fails here."""
     assets, options = setting.library(), request.options
-    named = named_benchmark(request.benchmark, series, request.decoding, request.limit)
+    named = as_asked(_named(request, assets), series, request.decoding, request.limit)
     prompts = load(named, assets)
     benchmark = replace(named, load=lambda _: prompts)  # every pair asks for them again
     _check_pairwise(benchmark, prompts, assets)
     judge = judge_name(benchmark, request.judge, series.judge)
     asked = [benchmark.card.label, judge, request.limit, sorted(request.decoding.items())]
-    name = run_name(series, "head_to_head", asked, options.chat_template, options.dtype)
-    models = Models(options, assets, store, name)
+    further = (
+        [] if (request.rubric, request.ties) == (None, MEAN) else [request.rubric, request.ties]
+    )
+    name = run_name(series, "head_to_head", asked, options.chat_template, options.dtype, *further)
+    buying = Buying(request.budget, request.batch, setting.note)
+    models = Models(options, assets, store, name, buying)
     models.judge(judge, benchmark)  # a name that nothing answers to fails here
     entrants = [(c, models.of_checkpoint(c, [benchmark])[0]) for c in series.checkpoints]
-    return _Run(setting, models, request.out / name, benchmark, entrants, judge)
+    return _Run(setting, models, request.out / name, benchmark, request.ties, entrants, judge)
+
+
+def _named(request: CompareRequest, assets: Assets) -> Benchmark:
+    """The benchmark that was named, or the prompts of a file under the rubric that was named."""
+    if request.ties not in TIES:
+        raise SpecError(f"expected one of {', '.join(TIES)} for ties, came '{request.ties}'")
+    if not is_file(request.benchmark):
+        return registry.benchmark(request.benchmark)
+    if request.rubric is None:
+        raise SpecError(
+            f"expected a benchmark by whose rubric answers to {request.benchmark} are compared, "
+            f"came none; name one with --rubric"
+        )
+    return prompt_set(request.benchmark, registry.benchmark(request.rubric), assets)
 
 
 def _several(series: Series) -> Series:
@@ -195,15 +271,16 @@ def _check_pairwise(benchmark: Benchmark, prompts: Sequence[Prompt], assets: Ass
         )
 
 
-def _facing(benchmark: Benchmark, opponent: Answers) -> Benchmark:
+def _facing(benchmark: Benchmark, opponent: Answers, ties: str) -> Benchmark:
     """The benchmark with a checkpoint's answers in the place of its baseline's, in both orders."""
     identity = {f"model baseline {key}": value for key, value in opponent.identity.items()}
+    counted = {} if ties == MEAN else {"ties": ties}
     return replace(
         benchmark,
         grader=benchmark.duel or benchmark.grader,
         compare=in_both_orders(opponent.generations, benchmark.turns),
-        aggregate=head_to_head,
-        identify=lambda _: {"model baseline": opponent.model, **identity},
+        aggregate=partial(head_to_head, ties=ties),
+        identify=lambda _: {"model baseline": opponent.model, **identity, **counted},
     )
 
 

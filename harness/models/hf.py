@@ -95,6 +95,14 @@ class HuggingFace:
                 watch.finished([chat.generation(self.name) for chat, _ in batch])
         return [chat.generation(self.name) for chat in chats]
 
+    def count_tokens(self, prompt: Prompt) -> int | None:
+        """Tokens of a prompt of one turn, by the checkpoint's own tokenizer and template.
+
+        Raises:
+            ModelError: The template refuses or drops the system message.
+        """
+        return len(self._encode(_Chat(prompt).said)) if len(prompt.turns) == 1 else None
+
     def close(self) -> None:
         """Frees the memory of the weights, if they are there; a later question loads them again."""
         release(self.checkpoint)
@@ -214,15 +222,24 @@ def _too_long(request: Request, window: int | None) -> str | None:
     return f"prompt is {n} tokens, the window is {window}: {room} are kept for the answer"
 
 
-def locate(name: str) -> tuple[Path, str | None]:
-    """The folder of a checkpoint and, if it is from the hub, its commit."""
+def locate(name: str, *, weights: bool = True) -> tuple[Path, str | None]:
+    """The folder of a checkpoint and, if it is from the hub, its commit.
+
+    Args:
+        name: A folder, or the hub's ID or ID@REVISION.
+        weights: Whether they are wanted too; without, only settings and tokenizer come.
+
+    Raises:
+        DataError: It is no folder, and cannot be had from the hub.
+    """
     folder = Path(name).expanduser()
     if folder.is_dir():
         return folder, None
     if not (hub := _HUB_ID.fullmatch(name)):
         raise DataError(f"{name} is no folder here, and no hub id such as 'owner/model@revision'")
-    snapshot = _download(hub["id"], hub["revision"], [*_SETTINGS, "model*.safetensors"])
-    if not any(snapshot.glob("model*.safetensors")):
+    wanted = [*_SETTINGS, "model*.safetensors"] if weights else _SETTINGS
+    snapshot = _download(hub["id"], hub["revision"], wanted)
+    if weights and not any(snapshot.glob("model*.safetensors")):
         snapshot = _download(hub["id"], hub["revision"], [*_SETTINGS, "pytorch_model*.bin"])
     return snapshot, snapshot.name
 

@@ -90,9 +90,9 @@ def _benchmark(version: str, notes: str) -> Benchmark:
         grader=lambda _: RUBRIC,
         aggregate=aggregate,
         files=Files(
-            read_outputs=files.read_outputs,
+            read_outputs=lambda rows, _: files.read_outputs(rows),
             write_outputs=files.write_outputs,
-            read_judgments=partial(files.read_judgments, known),
+            read_judgments=lambda rows, _: files.read_judgments(known, rows),
             write_judgments=files.write_judgments,
             rescore=lambda rows, _: files.rescore(known, rows),
         ),

@@ -52,27 +52,27 @@ def as_json(rows: Rows) -> Rows:
     return again
 
 
-def test_outputs_that_were_written_are_read_back() -> None:
+def test_outputs_that_were_written_are_read_back(assets: Assets) -> None:
     answers = [
         generation("A", prompt=prompt("Q")),
         generation(prompt=prompt("R"), failure="too long"),
     ]
     rows = FILES.write_outputs(answers)
     assert rows == [{"instruction": "Q", "output": "A", "generator": "candidate"}]
-    assert FILES.read_outputs(as_json(rows)) == {("Q",): ("A",)}
+    assert FILES.read_outputs(as_json(rows), assets) == {("Q",): ("A",)}
 
 
-def test_judgments_hold_the_candidates_answers_too() -> None:
-    assert FILES.read_outputs([row()]) == {(ASKED[0],): ("*b.",)}
+def test_judgments_hold_the_candidates_answers_too(assets: Assets) -> None:
+    assert FILES.read_outputs([row()], assets) == {(ASKED[0],): ("*b.",)}
 
 
-def test_a_file_without_answers_has_none() -> None:
-    assert FILES.read_outputs([]) == {}
+def test_a_file_without_answers_has_none(assets: Assets) -> None:
+    assert FILES.read_outputs([], assets) == {}
 
 
-def test_an_instruction_that_comes_twice_is_refused() -> None:
+def test_an_instruction_that_comes_twice_is_refused(assets: Assets) -> None:
     with pytest.raises(DataError, match=r"each instruction once, row 1 repeats"):
-        FILES.read_outputs([row(), row()])
+        FILES.read_outputs([row(), row()], assets)
 
 
 def test_judgments_that_were_written_give_the_same_scores(assets: Assets) -> None:
@@ -92,7 +92,7 @@ def test_the_order_of_the_rows_does_not_matter(assets: Assets) -> None:
 
 def test_only_a_judges_own_words_are_recorded(assets: Assets) -> None:
     rows = as_json(FILES.write_judgments(verdicts(assets)))
-    ((shown, raw, judge),) = FILES.read_judgments(rows)
+    ((shown, raw, judge),) = FILES.read_judgments(rows, assets)
     assert (raw.text, judge, shown.candidate.text) == ("hm", "j", "*abc.x")
     assert shown == verdicts(assets)[1].comparison
 
