@@ -102,6 +102,12 @@ class Criterion:
         return not _RATIOS.isdisjoint(self.reads)
 
     @property
+    def beta(self) -> float:
+        """What a nat of log-ratio is worth as the implicit reward: beta, or SPPO's 1 / eta."""
+        settings = self.settings
+        return settings["beta"] if "beta" in settings else 1 / settings["eta"]
+
+    @property
     def is_unpaired(self) -> bool:
         """Whether it reads single responses, each with one to another prompt."""
         return "kl" in self.reads

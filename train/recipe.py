@@ -144,7 +144,7 @@ class ObjectiveSpec(BaseModel):
 
     @property
     def settings(self) -> dict[str, float]:
-        """The parameters by name, each at least 0."""
+        """The parameters by name, in the ranges that the function's annotations give."""
         return self.model_dump(exclude={"name"})
 
 
@@ -296,7 +296,7 @@ def _one_of(tag: str, models: Iterable[type[BaseModel]]) -> Any:
 def _spec(name: str, objective: Any) -> type[ObjectiveSpec]:
     parameters = signature(objective).parameters.values()
     keys: Mapping[str, Any] = {
-        p.name: (NonNegativeFloat, ...) for p in parameters if p.kind is Parameter.KEYWORD_ONLY
+        p.name: (p.annotation, ...) for p in parameters if p.kind is Parameter.KEYWORD_ONLY
     }
     tag: Any = Literal.__getitem__(name)
     return create_model(name, __base__=ObjectiveSpec, name=(tag, ...), **keys)
