@@ -100,7 +100,8 @@ def test_a_garbage_reply_is_unread(benchmark: Benchmark, files: Assets) -> None:
 def fuzz(rubric: Rubric, about: Comparison) -> None:
     asked = rubric.ask(about)
 
-    @given(texts, tokens)
+    # Constants of our own sources are tried too; a verdict in brackets among them is no garbage.
+    @given(texts.filter(lambda text: "[[" not in text), tokens)
     def reads_nothing(text: str, said: list[Token]) -> None:
         answer = Generation(asked, "judge", (Response(text, tokens=tuple(said)),))
         assert isinstance(rubric.read(answer), Unread)
