@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 
 BATCH = 64
 ROUNDS = 3
-SETTINGS = ((1, 640), (8, 384))
+SETTINGS = ((1, 512), (8, 256))
 """How many questions a prompt has, and how many pairs there are."""
 IMPORTED = ["datasets", "trl.trainer.dpo_trainer", "trl.trainer.dpo_config", "train.fit"]
 """By the process that all others are forked from."""
