@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from harness.archive import read_archive, write_archive
 from harness.commands.bundle import pack, unpack
 from harness.commands.score import ScoreRequest, score
 from harness.commands.setting import Setting
@@ -255,6 +256,28 @@ def test_a_hostile_archive_is_refused_and_nothing_is_written(
     ran = opened(run, hostile)
     assert (ran.status, len(ran.lines)) == (2, 1)
     assert list(Path().rglob("*")) == [hostile]
+
+
+@pytest.mark.parametrize(
+    ("name", "was", "becomes"),
+    [
+        ("answers.tsv", b'"finish_reason"', b'"finished"'),
+        ("answers.tsv", b"\t", b" "),
+        ("identities.jsonl", b"{", b"["),
+        ("bundle.json", b'"batch_size"', b'"size_of_batch"'),
+        ("bundle.json", b'"series"', b'"serial"'),
+        ("bundle.json", b"{", b"["),
+    ],
+)
+def test_what_a_bundle_says_is_checked_at_the_door(
+    run: Run, packed: Path, name: str, was: bytes, becomes: bytes
+) -> None:
+    files = read_archive(packed)
+    files[name] = files[name].replace(was, becomes, 1)
+    write_archive(Path("other.tar.gz"), files)
+    ran = opened(run, Path("other.tar.gz"))
+    assert (ran.status, len(ran.lines)) == (2, 1), ran.err
+    assert not ELSEWHERE.exists()
 
 
 def test_a_damaged_bundle_is_refused(run: Run, packed: Path) -> None:

@@ -22,7 +22,7 @@ from harness.report.save import prepare, write_json
 from harness.spec import Series
 from harness.store import Store
 from harness.store.database import Answer
-from harness.store.encoding import address, digest
+from harness.store.encoding import address, decode_responses, digest
 from harness.types import Assets, ModelOptions
 
 FORMAT = "iterbench.bundle/1"
@@ -40,7 +40,7 @@ class _Request(BaseModel):
     baseline: str | None
     limit: int | None
     decoding: dict[str, int | float | None]
-    options: dict[str, Any]
+    options: ModelOptions
 
 
 class _Model(BaseModel):
@@ -70,8 +70,8 @@ class _Made(BaseModel):
 
     def asked(self, folder: Path) -> ScoreRequest:
         """The request, which writes to another folder; no code of anybody's is run."""
-        options = ModelOptions(**{**self.request.options, "trust_remote_code": False})
-        fields = self.request.model_dump() | {"options": options}
+        fields = {name: getattr(self.request, name) for name in _Request.model_fields}
+        fields["options"] = replace(self.request.options, trust_remote_code=False)
         return ScoreRequest(**fields, store=folder / _STORE, out=folder)
 
 
@@ -234,7 +234,7 @@ def _read_rows(files: Mapping[str, bytes], path: Path) -> dict[bytes, list[Answe
     for number, line in enumerate(filter(None, files[_ANSWERS].split(b"\n")), start=1):
         of, *answer = line.split(b"\t")
         identity = identities.get(of.decode("ascii", "replace"))
-        if identity is None or len(answer) != 2:
+        if identity is None or len(answer) != 2 or not _is_readable(answer[1]):
             raise DataError(
                 f"expected an answer of a known model in line {number} of {_ANSWERS} of {path}; "
                 f"it is damaged: copy it anew"
@@ -242,6 +242,14 @@ def _read_rows(files: Mapping[str, bytes], path: Path) -> dict[bytes, list[Answe
         request, responses = answer
         rows[identity].append(Answer(address(identity, request), request, responses))
     return rows
+
+
+def _is_readable(responses: bytes) -> bool:
+    try:
+        decode_responses(responses)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return False
+    return True
 
 
 def _json(content: Mapping[str, Any]) -> bytes:
