@@ -8,17 +8,19 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 # Official files are taken from a folder beside the checkout if there is one, else downloaded.
 export ITERBENCH_ASSETS ?= $(abspath $(wildcard ../shared/assets))
 
-.PHONY: install demo test check lint types contracts coverage bench readme clean
+.PHONY: install demo test check lint types contracts bench readme clean
 
 install: $(VENV)/core
 
 demo: $(VENV)/train
 	$(BIN)/python run_eval.py demo
 
+# One thread each: tiny networks are slower on several, and the workers take the cores.
 test: $(VENV)/dev
-	$(BIN)/python -m pytest -q
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile -m 'not network and not api and not gpu' \
+		--cov --cov-report=term --cov-fail-under=98
 
-check: lint types contracts coverage
+check: lint types contracts test
 
 lint: $(VENV)/dev
 	$(BIN)/ruff format --check .
@@ -29,9 +31,6 @@ types: $(VENV)/dev
 
 contracts: $(VENV)/dev
 	$(BIN)/lint-imports
-
-coverage: $(VENV)/dev
-	$(BIN)/python -m pytest -q -m 'not network and not api and not gpu' --cov --cov-report=term --cov-fail-under=98
 
 bench: $(VENV)/bench
 	OMP_NUM_THREADS=1 $(BIN)/python -m bench.length_control

@@ -31,6 +31,7 @@ _store = click.option(
     "--store", type=_PATH, default=Path("results/store.sqlite"), show_default=True
 )
 _out = click.option("--out", type=_PATH, default=Path("results"), show_default=True)
+_by = click.option("--by", metavar="FILE", help="Classes of prompts, as `classify` writes them.")
 _items = click.option("--items", is_flag=True, help="With --json: every item's id, value, cause.")
 
 
@@ -78,6 +79,7 @@ def _run_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("-b", "--benchmarks", required=True, help="Names, separated by commas.")
 @click.option("--baseline", help="A model to compare with, instead of the published baseline.")
 @click.option("--judgments", help="Judgments already paid for, by the official judge: imported.")
+@_by
 @_run_options
 def score(
     what: tuple[str, ...],
@@ -86,6 +88,7 @@ def score(
     baseline: str | None,
     limit: int | None,
     judgments: str | None,
+    by: str | None,
     max_tokens: int | None,
     temperature: float | None,
     top_p: float | None,
@@ -120,6 +123,7 @@ def score(
         baseline=baseline,
         limit=limit,
         judgments=judgments,
+        by=by,
         decoding={"max_tokens": max_tokens, "temperature": temperature, "top_p": top_p},
         options=ModelOptions(**options),
         store=store,
@@ -131,11 +135,31 @@ def score(
 
 
 @cli.command()
-@click.option("-b", "--benchmark", required=True, help="Whose prompts and rubric are used.")
+@click.option(
+    "-b",
+    "--benchmark",
+    required=True,
+    help="Whose prompts and rubric are used; or a FILE of prompts.",
+)
+@click.option(
+    "--rubric",
+    default="alpaca_eval",
+    show_default=True,
+    help="The benchmark whose rubric judges a FILE's prompts.",
+)
+@click.option(
+    "--ties",
+    type=click.Choice(["mean", "half", "drop"]),
+    default="mean",
+    show_default=True,
+    help="A prompt adds its mean preference, or 1, 0, a tie half; or ties are left out.",
+)
 @_run_options
 def compare(
     what: tuple[str, ...],
     benchmark: str,
+    rubric: str,
+    ties: str,
     judge: str | None,
     limit: int | None,
     max_tokens: int | None,
@@ -152,20 +176,25 @@ def compare(
 ) -> None:
     """Compare checkpoints with each other, every pair in both orders, to a matrix.
 
-    A MODEL is as for `score`; the benchmark's own baseline takes no part.
+    A MODEL is as for `score`; the benchmark's own baseline takes no part. A FILE is JSON or JSON
+    lines with a "prompt" or an "instruction" in each row. A tie is where the two orders disagree.
 
     \b
-    Example:
+    Examples:
       run_eval.py compare hf:./iter1 hf:./iter2 hf:./iter3 -b alpaca_eval -j openai:gpt-4.1
+      run_eval.py compare hf:./iter1 hf:./iter2 -b prompts.jsonl -j openai:gpt-4.1
     """
     from harness.commands.compare import CompareRequest
     from harness.commands.compare import compare as run
+    from harness.commands.prompts import is_file
     from harness.commands.setting import Setting
     from harness.types import ModelOptions
 
     request = CompareRequest(
         what=what,
         benchmark=benchmark.strip(),
+        rubric=rubric if is_file(benchmark.strip()) else None,
+        ties=ties,
         judge=judge,
         limit=limit,
         decoding={"max_tokens": max_tokens, "temperature": temperature, "top_p": top_p},
@@ -239,10 +268,17 @@ def demo(out: Path, processes: int, *, quick: bool) -> None:
 @click.argument("benchmark")
 @click.option("--judgments", required=True, help="A file, a folder of files, or asset:NAME.")
 @_items
+@_by
 @_assets
 @_json
 def rescore(
-    benchmark: str, judgments: str, assets: Path | None, json: Path | None, *, items: bool
+    benchmark: str,
+    judgments: str,
+    by: str | None,
+    assets: Path | None,
+    json: Path | None,
+    *,
+    items: bool,
 ) -> None:
     """Score judgments that are already there; no model is called.
 
@@ -253,7 +289,50 @@ def rescore(
     from harness.commands.rescore import rescore as run
     from harness.commands.setting import Setting
 
-    run(benchmark, judgments, Setting(assets, json), items=items)
+    run(benchmark, judgments, Setting(assets, json), items=items, by=by)
+
+
+@cli.command()
+@click.argument("benchmark")
+@click.option("-j", "--judge", required=True, help="The model that is asked.")
+@click.option("--out", "file", type=_FILE, required=True, help="Where the classes are written.")
+@click.option("--limit", type=click.IntRange(min=1), help="Use so many prompts, evenly spread.")
+@click.option("--concurrency", type=click.IntRange(min=1), default=64, show_default=True)
+@_store
+@_assets
+@_json
+def classify(
+    benchmark: str,
+    judge: str,
+    file: Path,
+    limit: int | None,
+    concurrency: int,
+    store: Path,
+    assets: Path | None,
+    json: Path | None,
+) -> None:
+    """Put a benchmark's prompts into classes, by which `score --by FILE` breaks results down.
+
+    The judge names each prompt's category, complexity and expected length.
+
+    \b
+    Example:
+      run_eval.py classify alpaca_eval -j openai:gpt-4.1 --out classes.jsonl
+    """
+    from harness.commands.classify import ClassifyRequest
+    from harness.commands.classify import classify as run
+    from harness.commands.setting import Setting
+    from harness.types import ModelOptions
+
+    request = ClassifyRequest(
+        benchmark=benchmark,
+        judge=judge,
+        file=file,
+        limit=limit,
+        options=ModelOptions(concurrency=concurrency),
+        store=store,
+    )
+    run(request, Setting(assets, json))
 
 
 @cli.command()

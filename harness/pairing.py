@@ -117,13 +117,22 @@ def meeting_items(verdicts: Sequence[Verdict]) -> list[Item]:
     return [Item(one.id, one.value, one.cause) for one in meetings(verdicts)]
 
 
-def head_to_head(verdicts: Sequence[Verdict], _assets: Assets) -> list[Score]:
+MEAN, HALF, DROP = "mean", "half", "drop"
+TIES = (MEAN, HALF, DROP)
+"""What a prompt adds to a win rate: the mean preference of both orders; 1, 0 or 0.5 for a tie; 1 or
+0, ties left out."""
+
+
+def head_to_head(
+    verdicts: Sequence[Verdict], _assets: Assets | None = None, *, ties: str = MEAN
+) -> list[Score]:
     """The first answers' win rate with a paired 95 % interval; then win, tie, lose and flips.
 
     Win rate: the mean over prompts of (v_ij + 1 - v_ji) / 2, where v_ij is the preference for i as
-    the candidate; its interval is the normal one of that mean (ddof 1), in [0, 1]. Win and lose:
-    both orders prefer the same answer; everything else is a tie. Flips: the orders do not agree,
-    so these are ties too. All are shares of the prompts that were read in both orders.
+    the candidate, or what `ties` says; its interval is the normal one of that mean (ddof 1), in
+    [0, 1]. Win and lose: both orders prefer the same answer; everything else is a tie. Flips: the
+    orders do not agree, so these are ties too. All are shares of the prompts that were read in both
+    orders. Whatever ties are worth, both sides' win rates add up to 1.
 
     Source: arXiv 2401.10020, the head-to-head of Fig. 3: both orders, and disagreement is a tie.
     """
@@ -140,7 +149,12 @@ def head_to_head(verdicts: Sequence[Verdict], _assets: Assets) -> list[Score]:
         "lose": [pair == (-1, -1) for pair in signs],
         "flips": [there != back for there, back in signs],
     }
-    win_rate = _win_rate([one.value for one in met if one.value is not None], n_unread)
+    worth = [one.value for one in met if one.value is not None]
+    if ties != MEAN:
+        worth = [(there == back) * there / 2 + 0.5 for there, back in signs]
+    if ties == DROP:
+        worth = [value for value in worth if value != 0.5]
+    win_rate = _win_rate(worth, n_unread)
     return [win_rate, *(_mean(name, found, n_unread) for name, found in shares.items())]
 
 

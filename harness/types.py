@@ -476,6 +476,8 @@ class Check:
     worst: str = ""
     """Where the largest difference is."""
     notes: tuple[str, ...] = ()
+    provable: bool = True
+    """False where what it would be recomputed from is not published; the notes say what."""
 
     @property
     def holds(self) -> bool:

@@ -3,6 +3,7 @@
 import json
 import re
 import sqlite3
+import sys
 from collections.abc import Iterator
 from importlib import import_module
 from io import StringIO
@@ -368,6 +369,71 @@ def test_a_retired_judge_is_told_of_before_it_is_asked(bench: Bench) -> None:
     with pytest.raises(ModelError, match="OPENAI_API_KEY"):
         bench.compare(FIRST, SECOND, judge="openai:gpt-4-1106-preview")
     assert "announced to retire" in bench.noted.getvalue()
+
+
+def prompts_file(published: list[Texts], **names: str) -> str:
+    """Five of the prompts as a file of a user's own."""
+    key = names.get("key", "prompt")
+    rows = [json.dumps({key: asked}) for asked in [*published[0]][:5]]
+    Path("mine.jsonl").write_text("\n".join(rows))
+    return "mine.jsonl"
+
+
+@pytest.mark.parametrize("key", ["prompt", "instruction"])
+def test_checkpoints_meet_on_a_file_of_prompts(
+    bench: Bench, published: list[Texts], key: str
+) -> None:
+    mine = prompts_file(published, key=key)
+    bench.compare(FIRST, SECOND, THIRD, benchmark=mine, rubric="alpaca_eval", limit=None)
+    assert document()["benchmark"].startswith("mine@")
+    (pair, *_) = pairs()
+    assert pair["identity"]["judge rubric"] == "weighted_alpaca_eval_gpt4_turbo"
+    assert pair["scores"][0]["n"] == 5
+
+
+def test_a_dry_run_of_a_file_counts_both_orders(bench: Bench, published: list[Texts]) -> None:
+    mine = prompts_file(published)
+    bench.compare(FIRST, SECOND, benchmark=mine, rubric="alpaca_eval", limit=None, dry_run=True)
+    assert [plan["to_judge"] for plan in document()["plan"]] == [0, 0, 10]
+
+
+@pytest.mark.parametrize("row", [{"prompt": 3}, {"turns": ["one", "two"]}, {"asked": "x"}])
+def test_a_row_that_is_no_prompt_is_named(bench: Bench, row: dict[str, object]) -> None:
+    Path("mine.jsonl").write_text(json.dumps({"prompt": "good"}) + json.dumps(row))
+    with pytest.raises(DataError, match=r"in row 1 of mine.jsonl"):
+        bench.compare(FIRST, SECOND, benchmark="mine.jsonl", rubric="alpaca_eval")
+
+
+def test_a_file_of_prompts_needs_a_rubric(bench: Bench, published: list[Texts]) -> None:
+    with pytest.raises(SpecError, match="--rubric"):
+        bench.compare(FIRST, SECOND, benchmark=prompts_file(published))
+
+
+def test_ties_that_are_left_out_are_named_in_the_identity(bench: Bench) -> None:
+    bench.compare(FIRST, SECOND, ties="drop")
+    (pair,) = pairs()
+    found = values(pair)
+    assert pair["identity"]["ties"] == "drop"
+    assert found["win_rate"] == pytest.approx(found["win"] / (found["win"] + found["lose"]))
+
+
+def test_an_unknown_worth_of_ties_is_refused(bench: Bench) -> None:
+    with pytest.raises(SpecError, match="one of mean, half, drop"):
+        bench.compare(FIRST, SECOND, ties="third")
+
+
+def test_pairs_and_matrix_are_drawn_beside_the_tables(bench: Bench) -> None:
+    bench.compare(FIRST, SECOND)
+    assert {file.name for file in Path("results").glob("*/*.svg")} == {"matrix.svg", "pairs.svg"}
+
+
+def test_without_matplotlib_the_tables_come_all_the_same(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    matrix, pairs_shown, *_ = bench.compare(FIRST, SECOND)
+    assert len(matrix.rows) == len(pairs_shown.rows) + 1
+    assert "no figures: expected matplotlib" in " ".join(bench.noted.getvalue().split())
 
 
 @pytest.mark.parametrize("benchmark", registry.benchmarks(), ids=lambda b: b.card.label)

@@ -103,7 +103,13 @@ def teach(
     _make_padding(parts, teaching.max_length)
     trainer = _Teacher(
         parts.network,
-        _arguments(teaching, unfinished),
+        trainer_arguments(
+            unfinished,
+            epochs=teaching.epochs,
+            batch_size=teaching.batch_size,
+            learning_rate=teaching.learning_rate,
+            seed=teaching.seed,
+        ),
         train_dataset=rankings,
         data_collator=partial(_batch, parts.tokenizer),
         callbacks=list(callbacks),
@@ -239,14 +245,17 @@ def _load(folder: Path, **options: Any) -> tuple[_Parts, list[str]]:
     return _Parts(network, tokenizer), sorted(report["missing_keys"])
 
 
-def _arguments(teaching: Teaching, folder: Path) -> TrainingArguments:
+def trainer_arguments(
+    folder: Path, *, epochs: float, batch_size: int, learning_rate: float, seed: int
+) -> TrainingArguments:
+    """How a small network learns: on a GPU if there is one, each step told, no states kept."""
     on_gpu = torch.cuda.is_available()
     return TrainingArguments(
         output_dir=str(folder),
-        num_train_epochs=teaching.epochs,
-        per_device_train_batch_size=teaching.batch_size,
-        learning_rate=teaching.learning_rate,
-        seed=teaching.seed,
+        num_train_epochs=epochs,
+        per_device_train_batch_size=batch_size,
+        learning_rate=learning_rate,
+        seed=seed,
         bf16=resolve_dtype("auto") == "bfloat16",
         use_cpu=not on_gpu,
         dataloader_pin_memory=on_gpu,

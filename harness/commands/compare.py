@@ -6,23 +6,25 @@ from functools import partial
 from itertools import combinations
 from pathlib import Path
 
+from harness import registry
 from harness.commands.foreseen import foresee
 from harness.commands.models import (
     Models,
+    as_asked,
     bill,
     doubts,
     judge_name,
-    named_benchmark,
     named_series,
     run_name,
 )
 from harness.commands.plan import Plan, plan, plan_answers, plan_table, probe, retired
+from harness.commands.prompts import is_file, prompt_set
 from harness.commands.setting import Setting
-from harness.errors import SpecError
+from harness.errors import ModelError, SpecError
 from harness.models.replay import Replay
-from harness.pairing import head_to_head, in_both_orders, meetings
+from harness.pairing import MEAN, TIES, head_to_head, in_both_orders, meetings
 from harness.pipeline import Answers, Result, answer, grade, load
-from harness.report.head_to_head import Match, head_to_head_data, matrix_table, pairs_table
+from harness.report.head_to_head import Match, draw, head_to_head_data, matrix_table, pairs_table
 from harness.report.progress import Board, Shown
 from harness.report.save import prepare, write_json, write_text
 from harness.report.table import Table, to_markdown
@@ -49,8 +51,12 @@ class CompareRequest:
     what: Sequence[str]
     """One series file, or model names; two checkpoints at least."""
     benchmark: str
-    """Whose prompts are answered, and whose rubric the judge is asked by."""
+    """Whose prompts are answered, and whose rubric the judge is asked by; or a file of prompts."""
     judge: str | None = None
+    rubric: str | None = None
+    """The benchmark by whose rubric the judge is asked about a file's prompts."""
+    ties: str = MEAN
+    """What a prompt adds to a win rate: one of `pairing.TIES`."""
     limit: int | None = None
     decoding: Mapping[str, float | None] = field(default_factory=dict)
     """Fields of the checkpoints' decoding that are set here; None leaves them as they are."""
@@ -91,6 +97,7 @@ class _Run:
     folder: Path
     """Where the run writes."""
     benchmark: Benchmark
+    ties: str
     entrants: Sequence[tuple[Checkpoint, Model]]
     judge: str
 
@@ -116,7 +123,7 @@ class _Run:
         return [self._plan_pair(*first, *second) for first, second in combinations(foreseen, 2)]
 
     def _plan_pair(self, first: str, ours: Answers, second: str, theirs: Answers) -> Plan:
-        faced = _facing(self.benchmark, theirs)
+        faced = _facing(self.benchmark, theirs, self.ties)
         judge = partial(self.models.judge, self.judge, faced, None)
         name = f"{first} vs {second}"
         return plan(name, faced, _recording(ours), self.judge, judge, self.assets)
@@ -140,13 +147,17 @@ class _Run:
         """Writes everything as data, with every item, and the tables as Markdown."""
         write_json(self.folder / "head_to_head.json", head_to_head_data(matches, items=True))
         write_text(self.folder / "head_to_head.md", "\n".join(map(to_markdown, tables)))
+        try:
+            draw(self.folder, matches)
+        except ModelError as error:
+            self.setting.note(f"no figures: {error}")
         self.setting.note(f"written to {self.folder}")
 
     def _match(
         self, first: Checkpoint, ours: Answers, second: Checkpoint, theirs: Answers
     ) -> Match:
         board, label = Board(self.setting.err), f"{first.name} vs {second.name}: judging"
-        faced = _facing(self.benchmark, theirs)
+        faced = _facing(self.benchmark, theirs, self.ties)
 
         def shown(model: Model, rubric: Rubric) -> Model:
             return Shown(model, board, label, rubric.read)
@@ -160,17 +171,34 @@ class _Run:
 def _open(request: CompareRequest, setting: Setting, series: Series, store: Store) -> _Run:
     """Everything that was named, opened; a name that nothing answers to fails here."""
     assets, options = setting.library(), request.options
-    named = named_benchmark(request.benchmark, series, request.decoding, request.limit)
+    named = as_asked(_named(request, assets), series, request.decoding, request.limit)
     prompts = load(named, assets)
     benchmark = replace(named, load=lambda _: prompts)  # every pair asks for them again
     _check_pairwise(benchmark, prompts, assets)
     judge = judge_name(benchmark, request.judge, series.judge)
     asked = [benchmark.card.label, judge, request.limit, sorted(request.decoding.items())]
-    name = run_name(series, "head_to_head", asked, options.chat_template, options.dtype)
+    further = (
+        [] if (request.rubric, request.ties) == (None, MEAN) else [request.rubric, request.ties]
+    )
+    name = run_name(series, "head_to_head", asked, options.chat_template, options.dtype, *further)
     models = Models(options, assets, store, name)
     models.judge(judge, benchmark)  # a name that nothing answers to fails here
     entrants = [(c, models.of_checkpoint(c, [benchmark])[0]) for c in series.checkpoints]
-    return _Run(setting, models, request.out / name, benchmark, entrants, judge)
+    return _Run(setting, models, request.out / name, benchmark, request.ties, entrants, judge)
+
+
+def _named(request: CompareRequest, assets: Assets) -> Benchmark:
+    """The benchmark that was named, or the prompts of a file under the rubric that was named."""
+    if request.ties not in TIES:
+        raise SpecError(f"expected one of {', '.join(TIES)} for ties, came '{request.ties}'")
+    if not is_file(request.benchmark):
+        return registry.benchmark(request.benchmark)
+    if request.rubric is None:
+        raise SpecError(
+            f"expected a benchmark by whose rubric answers to {request.benchmark} are compared, "
+            f"came none; name one with --rubric"
+        )
+    return prompt_set(request.benchmark, registry.benchmark(request.rubric), assets)
 
 
 def _several(series: Series) -> Series:
@@ -195,15 +223,16 @@ def _check_pairwise(benchmark: Benchmark, prompts: Sequence[Prompt], assets: Ass
         )
 
 
-def _facing(benchmark: Benchmark, opponent: Answers) -> Benchmark:
+def _facing(benchmark: Benchmark, opponent: Answers, ties: str) -> Benchmark:
     """The benchmark with a checkpoint's answers in the place of its baseline's, in both orders."""
     identity = {f"model baseline {key}": value for key, value in opponent.identity.items()}
+    counted = {} if ties == MEAN else {"ties": ties}
     return replace(
         benchmark,
         grader=benchmark.duel or benchmark.grader,
         compare=in_both_orders(opponent.generations, benchmark.turns),
-        aggregate=head_to_head,
-        identify=lambda _: {"model baseline": opponent.model, **identity},
+        aggregate=partial(head_to_head, ties=ties),
+        identify=lambda _: {"model baseline": opponent.model, **identity, **counted},
     )
 
 

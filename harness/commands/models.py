@@ -142,9 +142,19 @@ def named_benchmark(
     name: str, series: Series, decoding: Mapping[str, float | None], limit: int | None
 ) -> Benchmark:
     """The benchmark as a command asks it: decoding set by it, else by the series."""
+    return as_asked(registry.benchmark(name), series, decoding, limit)
+
+
+def as_asked(
+    benchmark: Benchmark,
+    series: Series,
+    decoding: Mapping[str, float | None],
+    limit: int | None,
+) -> Benchmark:
+    """The benchmark with its decoding set by a command, else by the series, and so many prompts."""
     there = series.decoding.model_dump(exclude_none=True)
     here = {key: value for key, value in decoding.items() if value is not None}
-    return limited(decoded(registry.benchmark(name), there | here), limit)
+    return limited(decoded(benchmark, there | here), limit)
 
 
 def run_name(series: Series, *asked: object) -> str:

@@ -1,8 +1,10 @@
 """`rescore`: published or imported judgments to scores, no model called."""
 
 from harness import registry
+from harness.commands.classify import read_classes
 from harness.commands.setting import Setting
 from harness.pipeline import Result, benchmark_identity, withhold
+from harness.report.breakdown import breakdown_data, breakdown_table
 from harness.report.save import document
 from harness.report.scores import results_table
 from harness.report.table import Table
@@ -10,7 +12,9 @@ from harness.rows import read_files
 from harness.types import Assets, Benchmark, Rows
 
 
-def rescore(name: str, judgments: str, setting: Setting, *, items: bool = False) -> Table:
+def rescore(
+    name: str, judgments: str, setting: Setting, *, items: bool = False, by: str | None = None
+) -> Table:
     """Scores every file of judgments, a row each.
 
     Args:
@@ -18,6 +22,7 @@ def rescore(name: str, judgments: str, setting: Setting, *, items: bool = False)
         judgments: A file, a folder of files, or `asset:NAME`.
         setting: Where official files are and where output goes.
         items: Whether the data hold every verdict too.
+        by: A file of classes, by which the results are broken down in a further table.
 
     Raises:
         HarnessError: A file is damaged or of another benchmark.
@@ -26,8 +31,11 @@ def rescore(name: str, judgments: str, setting: Setting, *, items: bool = False)
     files = read_files(judgments, assets)
     results = [(_stem(file), _result(benchmark, rows, assets)) for file, rows in files.items()]
     table = results_table(results)
-    setting.show([table])
-    setting.keep(document(results, items=items))
+    classes = None if by is None else read_classes(by, benchmark, assets)
+    further = [] if classes is None else [breakdown_table(results, classes)]
+    setting.show([table, *further])
+    broken = {} if classes is None else {"by_class": breakdown_data(results, classes)}
+    setting.keep({**document(results, items=items), **broken})
     return table
 
 

@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from harness.classes import Classes
+from harness.commands.classify import read_classes
 from harness.commands.foreseen import foresee
 from harness.commands.models import (
     Models,
@@ -21,6 +23,7 @@ from harness.commands.setting import Setting
 from harness.errors import DataError, SpecError
 from harness.judging import asking, judge_prompt
 from harness.pipeline import Answers, Result, answer, grade, opposed
+from harness.report.breakdown import breakdown_data, breakdown_table
 from harness.report.progress import Board, Shown
 from harness.report.save import document, prepare, save_result, write_json, write_text
 from harness.report.scores import results_table
@@ -56,6 +59,8 @@ class ScoreRequest:
     baseline: str | None = None
     """A model whose answers take the place of the published baseline's."""
     limit: int | None = None
+    by: str | None = None
+    """A file of classes of the prompts, by which results are broken down in a further table."""
     judgments: str | None = None
     """Published judgments of the one model, imported rather than bought again."""
     decoding: Mapping[str, float | None] = field(default_factory=dict)
@@ -90,6 +95,7 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
     with Store(request.store) as store:
         run = _open(request, setting, series, store)
         jobs = run.jobs()
+        classes = run.classes(jobs)
         plans = [run.plan(job) for job in jobs]
         if request.dry_run:
             plans = [*run.plan_baseline(), *plans]
@@ -98,10 +104,11 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
             setting.note(line)
         probe(plans)
         results = run.results(jobs, run.answers(jobs))
-        tables = [*_tables(results), *bill(store.spend(run.models.run))]
+        broken, data = _broken_down(results, classes)
+        tables = [*_tables(results), *broken, *bill(store.spend(run.models.run))]
         _save(run.folder, tables, results)
         setting.note(f"written to {run.folder}")
-        return _finish(setting, tables, document(results, items=request.items))
+        return _finish(setting, tables, {**document(results, items=request.items), **data})
 
 
 def _open(request: ScoreRequest, setting: Setting, series: Series, store: Store) -> "_Run":
@@ -177,6 +184,19 @@ class _Run:
             for benchmark in self._benchmarks()
             for model in self.models.of_checkpoint(opponent, [benchmark])
         ]
+
+    def classes(self, jobs: Sequence[_Job]) -> dict[str, Classes]:
+        """The classes of the benchmark's prompts; none unless they were asked for.
+
+        Raises:
+            SpecError: There are several benchmarks.
+        """
+        by, benchmarks = self.request.by, {job.benchmark.card.label: job.benchmark for job in jobs}
+        if by is None:
+            return {}
+        if len(benchmarks) > 1:
+            raise SpecError(f"expected one benchmark with --by, came {', '.join(benchmarks)}")
+        return read_classes(by, jobs[0].benchmark, self.assets)
 
     def answers(self, jobs: Sequence[_Job]) -> list[Answers]:
         """All answers, before anything is judged.
@@ -297,6 +317,15 @@ def _marked(checkpoint: Checkpoint, result: Result) -> Result:
 def _tables(results: Sequence[tuple[str, Result]]) -> list[Table]:
     labels = dict.fromkeys(result.card.label for _, result in results)
     return [results_table([r for r in results if r[1].card.label == label]) for label in labels]
+
+
+def _broken_down(
+    results: Sequence[tuple[str, Result]], classes: Mapping[str, Classes]
+) -> tuple[list[Table], dict[str, object]]:
+    """The results by class, as a table and as data; neither without classes."""
+    if not classes:
+        return [], {}
+    return [breakdown_table(results, classes)], {"by_class": breakdown_data(results, classes)}
 
 
 def _save(folder: Path, tables: Sequence[Table], results: Sequence[tuple[str, Result]]) -> None:

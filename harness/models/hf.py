@@ -269,15 +269,24 @@ def _too_long(request: Request, window: int | None) -> str | None:
     return f"prompt is {n} tokens, the window is {window}: {room} are kept for the answer"
 
 
-def locate(name: str) -> tuple[Path, str | None]:
-    """The folder of a checkpoint and, if it is from the hub, its commit."""
+def locate(name: str, *, weights: bool = True) -> tuple[Path, str | None]:
+    """The folder of a checkpoint and, if it is from the hub, its commit.
+
+    Args:
+        name: A folder, or the hub's ID or ID@REVISION.
+        weights: Whether they are wanted too; without, only settings and tokenizer come.
+
+    Raises:
+        DataError: It is no folder, and cannot be had from the hub.
+    """
     folder = Path(name).expanduser()
     if folder.is_dir():
         return folder, None
     if not (hub := _HUB_ID.fullmatch(name)):
         raise DataError(f"{name} is no folder here, and no hub id such as 'owner/model@revision'")
-    snapshot = _download(hub["id"], hub["revision"], [*_SETTINGS, "model*.safetensors"])
-    if not any(snapshot.glob("model*.safetensors")):
+    wanted = [*_SETTINGS, "model*.safetensors"] if weights else _SETTINGS
+    snapshot = _download(hub["id"], hub["revision"], wanted)
+    if weights and not any(snapshot.glob("model*.safetensors")):
         snapshot = _download(hub["id"], hub["revision"], [*_SETTINGS, "pytorch_model*.bin"])
     return snapshot, snapshot.name
 

@@ -1,7 +1,9 @@
 """Figures, drawn to SVG: colours that the colour-blind tell apart, and a marker for each line."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from io import BytesIO
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,8 +13,34 @@ from harness.files import write_whole
 # Okabe and Ito's, without the yellow that white paper swallows.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#000000")
 _MARKERS = "osD^vP"
-_STYLE = {"svg.fonttype": "none", "svg.hashsalt": "iterbench", "font.size": 9}
-"""Text stays text, and the same figure is the same file."""
+_STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "iterbench",
+    "font.size": 9,
+    "text.parse_math": False,
+}
+"""Text stays text, dollars and all, and the same figure is the same file."""
+
+
+_SIDES = ("#56B4E9", "#DDDDDD", "#E69F00")
+"""Of win, tie and lose, light enough for what is written on them; told apart by everyone."""
+
+
+class Bar(NamedTuple):
+    """Shares of a whole, side by side."""
+
+    label: str
+    shares: Mapping[str, float]
+    """In percent, by name; the same names in all bars, from left to right."""
+
+
+class Square(NamedTuple):
+    """One cell of a heat map."""
+
+    value: float | None
+    """In percent, or None where there is none."""
+    below: str
+    """What stands below the value, small."""
 
 
 class Panel(NamedTuple):
@@ -35,6 +63,84 @@ def panels(path: Path, drawn: Sequence[Panel], across: str) -> None:
         ModelError: matplotlib is not installed.
         DataError: The file cannot be written.
     """
+    with _figure(path, (3 * len(drawn), 3)) as figure:
+        axes: Any = figure.subplots(1, len(drawn), squeeze=False)[0]
+        names = list(dict.fromkeys(name for panel in drawn for name in panel.lines))
+        for place, panel in zip(axes, drawn, strict=True):
+            _draw(place, panel, names, across)
+        handles = {h.get_label(): h for place in axes for h in place.get_lines()}
+        figure.legend(handles.values(), handles, loc="outside lower center", ncols=len(names))
+
+
+def bars(path: Path, drawn: Sequence[Bar], title: str) -> None:
+    """Draws three shares of each bar beside each other, bar below bar, and one legend.
+
+    Args:
+        path: Of the SVG file.
+        drawn: From top to bottom; each bar's shares add up to 100.
+        title: Above all bars.
+
+    Raises:
+        ModelError: matplotlib is not installed.
+        DataError: The file cannot be written.
+    """
+    with _figure(path, (7, 1.2 + 0.4 * len(drawn))) as figure:
+        axes: Any = figure.subplots()
+        heights = range(len(drawn))[::-1]
+        ends = [0.0] * len(drawn)
+        for name, colour in zip(drawn[0].shares, _SIDES, strict=True):
+            widths = [bar.shares[name] for bar in drawn]
+            shown = axes.barh(heights, widths, left=ends, color=colour, label=name, height=0.7)
+            axes.bar_label(
+                shown,
+                [f"{width:.1f}" if width >= 4 else "" for width in widths],
+                label_type="center",
+            )
+            ends = [end + width for end, width in zip(ends, widths, strict=True)]
+        axes.set_yticks(heights, [bar.label for bar in drawn])
+        axes.set(xlim=(0, 100), xlabel="%", title=title)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        axes.tick_params(axis="y", length=0)
+        figure.legend(loc="outside lower center", ncols=len(_SIDES))
+
+
+def heat_map(
+    path: Path, names: Sequence[str], squares: Sequence[Sequence[Square]], title: str
+) -> None:
+    """Draws a square table of percentages, 50 white, above it blue and below it red.
+
+    Args:
+        path: Of the SVG file.
+        names: Of the rows, and of the columns.
+        squares: Row by row.
+        title: Above the table.
+
+    Raises:
+        ModelError: matplotlib is not installed.
+        DataError: The file cannot be written.
+    """
+    k = len(names)
+    with _figure(path, (2 + k, 1.2 + 0.8 * k)) as figure:
+        axes: Any = figure.subplots()
+        values = [[float("nan") if s.value is None else s.value for s in row] for row in squares]
+        image = axes.imshow(values, cmap="RdBu", vmin=0, vmax=100, aspect="auto")
+        for row, column in product(range(k), range(k)):
+            value, below = squares[row][column]
+            if value is not None:
+                ink = "white" if abs(value - 50) > 30 else "black"
+                axes.text(column, row - 0.08, f"{value:.1f}", ha="center", va="center", color=ink)
+                axes.text(
+                    column, row + 0.22, below, ha="center", va="center", color=ink, fontsize=6
+                )
+        axes.set_xticks(range(k), names, rotation=30, ha="right")
+        axes.set_yticks(range(k), names)
+        axes.set_title(title)
+        figure.colorbar(image, ax=axes)
+
+
+@contextmanager
+def _figure(path: Path, inches: tuple[float, float]) -> Iterator[Any]:
+    """A figure to draw on, which is written when the context ends."""
     try:
         from matplotlib import rc_context
         from matplotlib.figure import Figure
@@ -44,13 +150,8 @@ def panels(path: Path, drawn: Sequence[Panel], across: str) -> None:
             "pip install 'iterbench[figures]'"
         ) from error
     with rc_context(_STYLE):
-        figure = Figure(figsize=(3 * len(drawn), 3), layout="constrained")
-        axes: Any = figure.subplots(1, len(drawn), squeeze=False)[0]
-        names = list(dict.fromkeys(name for panel in drawn for name in panel.lines))
-        for place, panel in zip(axes, drawn, strict=True):
-            _draw(place, panel, names, across)
-        handles = {h.get_label(): h for place in axes for h in place.get_lines()}
-        figure.legend(handles.values(), handles, loc="outside lower center", ncols=len(names))
+        figure = Figure(figsize=inches, layout="constrained")
+        yield figure
         content = BytesIO()
         figure.savefig(content, format="svg", metadata={"Date": None})
     try:

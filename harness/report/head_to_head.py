@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness.pairing import meetings
 from harness.pipeline import Result
+from harness.report.figures import Bar, Square, bars, heat_map
 from harness.report.scores import cell, results_table, score_data
 from harness.report.table import Table
 from harness.types import Score
@@ -30,9 +32,7 @@ class Match(NamedTuple):
 
 def matrix_table(matches: Sequence[Match]) -> Table:
     """Win rates of rows over columns in percent; a cell and its mirror image add up to 100."""
-    names = list(dict.fromkeys(name for match in matches for name in match[:2]))
-    cells = {(m.first, m.second): m.result.scores[0] for m in matches}
-    cells |= {(second, first): _mirrored(score) for (first, second), score in cells.items()}
+    names, cells = _cells(matches)
     return Table(
         title=f"{_title(matches[0])}: win rate of the row over the column",
         columns=["checkpoint", *names],
@@ -50,6 +50,39 @@ def pairs_table(matches: Sequence[Match]) -> Table:
         columns=["pair", *table.columns[1:]],
         notes=[*table.notes, *equal, *_legend(len(matches))],
     )
+
+
+def draw(folder: Path, matches: Sequence[Match]) -> None:
+    """Writes `pairs.svg`, win, tie and lose of every pair, and `matrix.svg`, with 95 % intervals.
+
+    A withheld win rate is left blank, and so is a pair without shares.
+
+    Raises:
+        ModelError: matplotlib is not installed.
+        DataError: A file cannot be written.
+    """
+    shown = [bar for match in matches if (bar := _bar(match)) is not None]
+    if shown:
+        bars(folder / "pairs.svg", shown, _title(matches[0]))
+    names, cells = _cells(matches)
+    squares = [[_square(cells.get((row, column))) for column in names] for row in names]
+    title = f"{_title(matches[0])}\nwin rate of the row over the column"
+    heat_map(folder / "matrix.svg", names, squares, title)
+
+
+def _bar(match: Match) -> Bar | None:
+    shares = {score.metric: score.value for score in match.result.scores}
+    drawn = {
+        name: 100 * value for name in ("win", "tie", "lose") if (value := shares[name]) is not None
+    }
+    return Bar(match.label, drawn) if len(drawn) == 3 else None
+
+
+def _square(score: Score | None) -> Square:
+    if score is None or score.value is None:
+        return Square(None, "")
+    ends = score.interval and f"{100 * score.interval[0]:.1f} – {100 * score.interval[1]:.1f}"
+    return Square(100 * score.value, ends or "")
 
 
 def head_to_head_data(matches: Sequence[Match], *, items: bool) -> dict[str, Any]:
@@ -99,8 +132,19 @@ def _equal(match: Match) -> int:
     )
 
 
+def _cells(matches: Sequence[Match]) -> tuple[list[str], dict[tuple[str, str], Score]]:
+    """The checkpoints in order, and the win rates of each over each other, both ways."""
+    names = list(dict.fromkeys(name for match in matches for name in match[:2]))
+    cells = {(m.first, m.second): m.result.scores[0] for m in matches}
+    return names, cells | {(b, a): _mirrored(score) for (a, b), score in cells.items()}
+
+
 def _mirrored(score: Score) -> Score:
-    return score if score.value is None else replace(score, value=1 - score.value)
+    """The same from the other side."""
+    if score.value is None:
+        return score
+    ends = score.interval and (1 - score.interval[1], 1 - score.interval[0])
+    return replace(score, value=1 - score.value, interval=ends)
 
 
 def _plain(score: Score | None) -> str:

@@ -11,7 +11,7 @@ from harness.errors import DataError
 from harness.files import write_whole
 from harness.pipeline import Result
 from harness.report.scores import FORMAT, results_data
-from harness.types import Benchmark
+from harness.types import Benchmark, Generation
 
 
 def prepare(folder: Path) -> None:
@@ -81,8 +81,10 @@ def save_result(folder: Path, name: str, benchmark: Benchmark, result: Result) -
     """Writes a checkpoint's answers and judgments in the benchmark's published formats."""
     place = folder / benchmark.card.label / name
     files, verdicts = benchmark.files, result.verdicts
-    answers = [verdict.comparison.candidate for verdict in verdicts]
-    write_json(place / "model_outputs.json", files.write_outputs(answers))
+    answers: dict[str, Generation] = {}
+    for verdict in verdicts:  # the first on a prompt has the checkpoint's answer as its candidate
+        answers.setdefault(verdict.comparison.candidate.prompt.id, verdict.comparison.candidate)
+    write_json(place / "model_outputs.json", files.write_outputs([*answers.values()]))
     write_json(place / "annotations.json", files.write_judgments(verdicts))
 
 

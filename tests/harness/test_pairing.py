@@ -9,6 +9,10 @@ from hypothesis import strategies as st
 from harness.assets import Library
 from harness.errors import DataError
 from harness.pairing import (
+    DROP,
+    HALF,
+    MEAN,
+    TIES,
     Meeting,
     against,
     alone,
@@ -205,3 +209,29 @@ def test_the_order_of_the_prompts_does_not_matter(said: list[Orders]) -> None:
     for here, there in pairs:
         assert here.value == pytest.approx(there.value)
         assert (here.n, here.n_unread) == (there.n, there.n_unread)
+
+
+@pytest.mark.parametrize(
+    ("ties", "value", "n"), [(MEAN, 0.6, 4), (HALF, 0.625, 4), (DROP, 2 / 3, 3)]
+)
+def test_a_tie_is_worth_what_is_said(ties: str, value: float, n: int) -> None:
+    """Means 0.8, 0.8, 0.5 and 0.3: two wins, a flip and a loss."""
+    said = (0.8, 0.2), (0.8, 0.2), (0.8, 0.8), (0.3, 0.7)
+    win_rate = head_to_head(judged(*said), ties=ties)[0]
+    assert win_rate.value == pytest.approx(value)
+    assert win_rate.n == n
+
+
+@given(
+    st.lists(st.tuples(*[st.sampled_from([0.0, 0.3, 0.5, 0.9, 1.0])] * 2), min_size=1, max_size=6),
+    st.sampled_from(TIES),
+)
+def test_whatever_ties_are_worth_both_sides_add_up_to_one(
+    said: list[tuple[float, float]], ties: str
+) -> None:
+    """The second side's verdicts are the first's, exchanged."""
+    there = head_to_head(judged(*said), ties=ties)[0]
+    back = head_to_head(judged(*((back, there) for there, back in said)), ties=ties)[0]
+    assert (there.value is None) == (back.value is None)
+    if there.value is not None and back.value is not None:
+        assert there.value + back.value == pytest.approx(1)

@@ -27,8 +27,8 @@ def put(path: Path, content: bytes) -> str:
     [
         ("x.json", LIST),
         ("x.jsonl", LINES),
-        ("x.json.gz", gzip.compress(LIST)),
-        ("x.jsonl.gz", gzip.compress(LINES)),
+        ("x.json.gz", gzip.compress(LIST, mtime=0)),
+        ("x.jsonl.gz", gzip.compress(LINES, mtime=0)),
         ("x.txt", LIST),
     ],
 )
@@ -40,7 +40,7 @@ def test_rows_are_read_from_a_list_and_from_lines_packed_or_not(
 
 def test_a_folder_is_read_file_by_file_in_alphabetical_order(tmp_path: Path) -> None:
     put(tmp_path / "b.jsonl", LINES)
-    put(tmp_path / "a.json.gz", gzip.compress(LIST))
+    put(tmp_path / "a.json.gz", gzip.compress(LIST, mtime=0))
     put(tmp_path / "notes.txt", b"not rows")
     files = read_files(str(tmp_path), NO_ASSETS)
     assert list(files.items()) == [("a.json.gz", ROWS), ("b.jsonl", ROWS)]
@@ -66,7 +66,7 @@ def test_an_absent_file_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "damaged",
-    [gzip.compress(LIST)[:-9], gzip.compress(LIST)[:10] + b"\xff" * 30, LIST],
+    [gzip.compress(LIST, mtime=0)[:-9], gzip.compress(LIST, mtime=0)[:10] + b"\xff" * 30, LIST],
     ids=["cut short", "overwritten", "no gzip"],
 )
 def test_a_damaged_packed_file_is_one_clear_line(tmp_path: Path, damaged: bytes) -> None:

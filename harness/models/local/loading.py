@@ -1,8 +1,6 @@
 """How a checkpoint comes into memory: its tokenizer, its weights, the tokens that end an answer."""
 
-import gc
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from typing import Any
 from zipfile import is_zipfile
 
 from harness.errors import DataError, ModelError, UnknownNameError
+from harness.models.local.slot import Slot
 from harness.models.local.weights import fingerprint, weight_files
 from harness.models.serving.failures import one_line
 
@@ -35,10 +34,6 @@ class Checkpoint:
     trust_remote_code: bool = False
 
 
-_lock = threading.Lock()
-_in_memory: dict[Checkpoint, Any] = {}
-
-
 @contextmanager
 def loaded(checkpoint: Checkpoint) -> Iterator[Any]:
     """The checkpoint's causal language model in memory, for one user at a time.
@@ -51,11 +46,8 @@ def loaded(checkpoint: Checkpoint) -> Iterator[Any]:
             the tensors that its architecture needs, or has a damaged file.
         ModelError: transformers cannot load it.
     """
-    with _lock:
-        if checkpoint not in _in_memory:
-            _forget()
-            _in_memory[checkpoint] = _load(checkpoint)
-        yield _in_memory[checkpoint]
+    with _slot.holding(checkpoint) as model:
+        yield model
 
 
 def release(checkpoint: Checkpoint | None = None) -> None:
@@ -64,9 +56,7 @@ def release(checkpoint: Checkpoint | None = None) -> None:
     Args:
         checkpoint: If another is in memory, it stays; None is whichever is there.
     """
-    with _lock:
-        if _in_memory and checkpoint in (None, *_in_memory):
-            _forget()
+    _slot.release(checkpoint)
 
 
 def resolve_dtype(option: str) -> str:
@@ -101,8 +91,8 @@ def read_network(checkpoint: Checkpoint, **settings: Any) -> Any:
     from transformers import AutoModelForCausalLM
 
     for file in weight_files(checkpoint.folder):
-        _check_readable(file)
-    with _explained(checkpoint, "config.json with these weights"):
+        check_readable(file)
+    with explained(checkpoint.folder, "config.json with these weights"):
         found: Any = AutoModelForCausalLM.from_pretrained(
             checkpoint.folder,
             dtype=checkpoint.dtype,
@@ -125,7 +115,7 @@ def load_tokenizer(checkpoint: Checkpoint) -> Any:
     from transformers import AutoTokenizer
 
     load_config(checkpoint)
-    with _explained(checkpoint, "tokenizer.json or tokenizer_config.json"):
+    with explained(checkpoint.folder, "tokenizer.json or tokenizer_config.json"):
         tokenizer = AutoTokenizer.from_pretrained(
             checkpoint.folder, trust_remote_code=checkpoint.trust_remote_code
         )
@@ -144,7 +134,7 @@ def stop_ids(checkpoint: Checkpoint, tokenizer: Any) -> frozenset[int]:
 
     file = checkpoint.folder / "generation_config.json"
     if file.is_file():
-        with _explained(checkpoint, file.name):
+        with explained(checkpoint.folder, file.name):
             ids = GenerationConfig.from_pretrained(checkpoint.folder).eos_token_id
     else:
         file = checkpoint.folder / "config.json"
@@ -166,7 +156,7 @@ def load_config(checkpoint: Checkpoint) -> Any:
     """
     from transformers import AutoConfig
 
-    with _explained(checkpoint, "config.json"):
+    with explained(checkpoint.folder, "config.json"):
         return AutoConfig.from_pretrained(
             checkpoint.folder, trust_remote_code=checkpoint.trust_remote_code
         )
@@ -178,14 +168,6 @@ def draw_no_bars() -> None:
 
     silence: Any = logging.disable_progress_bar
     silence()
-
-
-def _forget() -> None:
-    import torch
-
-    _in_memory.clear()
-    gc.collect()  # the first model of a process is part of a cycle
-    torch.cuda.empty_cache()
 
 
 def _load(checkpoint: Checkpoint) -> Any:
@@ -203,6 +185,9 @@ def _load(checkpoint: Checkpoint) -> Any:
     return model.eval()
 
 
+_slot: Slot[Checkpoint, Any] = Slot(_load)
+
+
 def _check_tensors(folder: Path, report: dict[str, Any]) -> None:
     """Absent tensors are otherwise filled with random numbers, and scored."""
     absent = sorted(report["missing_keys"])
@@ -213,8 +198,12 @@ def _check_tensors(folder: Path, report: dict[str, Any]) -> None:
         )
 
 
-def _check_readable(file: Path) -> None:
-    """Opens the file without its tensors: transformers' own errors do not say which file it was."""
+def check_readable(file: Path) -> None:
+    """Opens a file of weights without its tensors: others' errors do not say which file it was.
+
+    Raises:
+        DataError: It holds no weights that can be read without running code of its own.
+    """
     import torch
     from safetensors import SafetensorError, safe_open
 
@@ -232,12 +221,16 @@ def _check_readable(file: Path) -> None:
 
 
 @contextmanager
-def _explained(checkpoint: Checkpoint, files: str) -> Iterator[None]:
-    """Whatever transformers raises while it reads the folder, in one line.
+def explained(folder: Path, files: str) -> Iterator[None]:
+    """Whatever transformers raises while it reads a folder, in one line.
 
     Args:
-        checkpoint: What is read.
+        folder: What is read.
         files: Which of its files are to blame when transformers trips over what they hold.
+
+    Raises:
+        DataError: A file cannot be used.
+        ModelError: transformers cannot load it.
     """
     from huggingface_hub.errors import StrictDataclassError
 
@@ -245,10 +238,9 @@ def _explained(checkpoint: Checkpoint, files: str) -> Iterator[None]:
         yield
     except (OSError, ValueError, ImportError, RuntimeError) as error:
         cause = one_line(str(error), 600)  # transformers says at the end what to do
-        raise ModelError(f"cannot load {checkpoint.folder}: {cause}") from error
+        raise ModelError(f"cannot load {folder}: {cause}") from error
     except (*_MISFITS, StrictDataclassError) as error:
         cause = one_line(f"{type(error).__name__}: {error}")
         raise DataError(
-            f"cannot load {checkpoint.folder}: its {files} cannot be used ({cause}); "
-            "download or save it again"
+            f"cannot load {folder}: its {files} cannot be used ({cause}); download or save it again"
         ) from error

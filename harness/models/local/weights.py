@@ -82,8 +82,11 @@ def weight_files(folder: Path) -> list[Path]:
     )
 
 
-def fingerprint(folder: Path) -> str:
+def fingerprint(folder: Path, *, weights: bool = True) -> str:
     """SHA-256, in hex, of the weights and of every file that decides how they are used.
+
+    Without `weights` it is of those other files alone: what a network that is stored elsewhere
+    takes from the folder.
 
     It depends on the files' names inside the folder and on their contents, not on where the folder
     is or when it was written. The digest of each file is kept in the user's cache folder by path,
@@ -92,7 +95,8 @@ def fingerprint(folder: Path) -> str:
     Raises:
         DataError: The weights are incomplete, or are being written at this moment.
     """
-    files = {*weight_files(folder), *_present(folder, _SETTINGS)}
+    held = weight_files(folder) if weights else []
+    files = {*held, *_present(folder, _SETTINGS)}
     names = sorted(file.relative_to(folder).as_posix() for file in files)
     with ThreadPoolExecutor() as pool:
         lines = [f"{name} {_digest(folder / name, pool)}\n" for name in names]

@@ -5,6 +5,7 @@ import pytest
 from benchmarks import arena_hard
 from benchmarks.arena_hard import parity
 from harness.types import Assets, Check
+from tests.command import Run
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +24,15 @@ def test_the_published_rounds_are_drawn_to_the_last_battle(checks: list[Check]) 
 
 
 def test_what_cannot_be_proven_says_why(checks: list[Check]) -> None:
-    assert (checks[-1].n, checks[-1].holds) == (0, False)
+    assert (checks[-1].n, checks[-1].holds, checks[-1].provable) == (0, False, False)
     assert "gpt-4-1106-preview" in checks[-1].notes[0]
+
+
+@pytest.mark.usefixtures("mirror")
+def test_what_nobody_can_prove_is_shown_and_held_against_nobody(run: Run) -> None:
+    ran = run("verify", "arena_hard@0.1")
+    assert ran.status == 0
+    assert "NOT PROVEN" in ran.out
 
 
 def test_where_one_side_wins_every_battle_the_published_fit_is_named(checks: list[Check]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import DataError, ModelError
-from harness.report.figures import Panel, panels
+from harness.report.figures import Bar, Panel, Square, bars, heat_map, panels
 from tests.full_disk import largest_file
 
 DRAWN = [
@@ -49,3 +49,26 @@ def test_without_matplotlib_the_extra_is_named(
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ModelError, match=r"iterbench\[figures\]"):
         panels(tmp_path / "a.svg", DRAWN, across="iteration")
+
+
+def texts(path: Path) -> list[str]:
+    return re.findall(r"<text[^>]*>([^<]*)</text>", path.read_text())
+
+
+def test_bars_name_their_pair_and_the_shares_that_have_room(tmp_path: Path) -> None:
+    drawn = [Bar("a vs $b$", {"win": 60.0, "tie": 38.0, "lose": 2.0})]
+    bars(tmp_path / "bars.svg", drawn, "who wins")
+    found = texts(tmp_path / "bars.svg")
+    assert {"a vs $b$", "60.0", "38.0", "win", "tie", "lose", "who wins"} <= set(found)
+    assert "2.0" not in found
+
+
+def test_a_heat_map_shows_values_with_what_stands_below_and_leaves_blanks(tmp_path: Path) -> None:
+    squares = [
+        [Square(None, ""), Square(81.0, "70.0 – 90.0")],
+        [Square(19.0, ""), Square(None, "")],
+    ]
+    heat_map(tmp_path / "map.svg", ["a", "b"], squares, "row over column")
+    found = texts(tmp_path / "map.svg")
+    assert {"81.0", "70.0 – 90.0", "19.0", "row over column"} <= set(found)
+    assert found.count("a") == found.count("b") == 2

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -7,6 +8,7 @@ from harness.pipeline import Result, withhold
 from harness.report.head_to_head import (
     FORMAT,
     Match,
+    draw,
     head_to_head_data,
     matrix_table,
     pairs_table,
@@ -146,3 +148,17 @@ def test_data_are_json() -> None:
 
 def test_the_format_has_a_version() -> None:
     assert FORMAT == "iterbench.head_to_head/1"
+
+
+def test_pairs_and_matrix_are_drawn_with_what_the_tables_say(tmp_path: Path) -> None:
+    draw(tmp_path, [Match("a", "b", WON)])
+    assert ">100.0</text>" in (tmp_path / "pairs.svg").read_text()
+    matrix = (tmp_path / "matrix.svg").read_text()
+    assert ">80.0</text>" in matrix
+    assert ">20.0 – 20.0</text>" in matrix
+
+
+def test_a_pair_that_was_never_read_is_left_blank(tmp_path: Path) -> None:
+    draw(tmp_path, [Match("a", "b", met((None, None)))])
+    assert not (tmp_path / "pairs.svg").exists()
+    assert (tmp_path / "matrix.svg").exists()

@@ -1,0 +1,178 @@
+"""Is one checkpoint better than another: tests on the prompts that both answered.
+
+Both answer the same prompts, so the differences are tested, cluster by cluster (turns of a
+question, instances of a task), and what is common to both drops out.
+
+Source: arXiv 2411.00640, section 3.2 (paired differences); E. Pitman, Supplement to the JRSS 4
+(1937), and R. Fisher, The Design of Experiments (1935), for the flipped signs; S. Holm,
+Scandinavian Journal of Statistics 6 (1979).
+
+Letters that end a name or a shape: N prompts, G clusters, b replicates.
+"""
+
+from collections.abc import Sequence
+from math import ceil
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtri
+
+from harness.errors import DataError
+
+Array = npt.NDArray[np.float64]
+
+REPLICATES = 10_000
+_EXACT = 13
+"""Up to so many clusters every pattern of signs is tried: 2^13 patterns."""
+_BLOCK = 1 << 22
+"""Most random numbers that are held at once."""
+
+
+class Difference(NamedTuple):
+    """How much more one checkpoint scores than another on the same prompts."""
+
+    value: float
+    """Mean of the paired differences."""
+    interval: tuple[float, float] | None
+    """95 %, over resampled clusters; None below two."""
+    standard_error: float | None
+    """Over clusters; None below two."""
+    p_value: float
+    """Of no difference, two-sided, by flipped signs; 1 when all differences are 0."""
+    n: int
+    """Prompts that both were scored on."""
+
+
+def paired_difference(
+    ours_N: Array,
+    theirs_N: Array,
+    clusters_N: Sequence[object] | None = None,
+    *,
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> Difference:
+    """The mean difference with a bootstrap interval and a sign-flip test.
+
+    Args:
+        ours_N: One score for each prompt; NaN is unread and takes its pair out.
+        theirs_N: The other checkpoint's, in the order of the same prompts.
+        clusters_N: What each prompt belongs to; each is its own, unless it is said.
+        replicates: Of the bootstrap, and of the signs where there are too many to try all.
+        seed: The same seed draws the same.
+
+    Raises:
+        DataError: The scores are not pairs, or no pair was read.
+    """
+    sums_G, counts_G = _clustered(ours_N, theirs_N, clusters_N)
+    n, groups = int(counts_G.sum()), len(sums_G)
+    value = float(sums_G.sum() / n)
+    p_value = _sign_flip(sums_G, replicates, seed)
+    if groups < 2:
+        return Difference(value, None, None, p_value, n)
+    means_b = _bootstrap(sums_G, counts_G, replicates, seed)
+    low, high = np.percentile(means_b, [2.5, 97.5])
+    error = _standard_error(sums_G, counts_G)
+    return Difference(value, (float(low), float(high)), error, p_value, n)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """The p-values made larger, so that at any level hardly a single one is small by chance.
+
+    The k-th smallest of m is multiplied by m - k + 1, and none is smaller than one before it.
+    """
+    order = sorted(range(len(p_values)), key=lambda place: p_values[place])
+    adjusted, largest = [0.0] * len(p_values), 0.0
+    for rank, place in enumerate(order):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        adjusted[place] = largest
+    return adjusted
+
+
+def detectable(standard_error: float, *, level: float = 0.05, power: float = 0.8) -> float:
+    """The least true difference that a two-sided test at this level finds with this power.
+
+    (z_{1 - level/2} + z_power) SE, in the unit of the standard error.
+    """
+    return float((ndtri(1 - level / 2) + ndtri(power)) * standard_error)
+
+
+def prompts_needed(
+    difference: Difference, *, level: float = 0.05, power: float = 0.8
+) -> int | None:
+    """How many prompts, as alike as these, would decide a difference as large as was measured.
+
+    Returns:
+        None when nothing was measured that more prompts could confirm.
+    """
+    if not difference.value or difference.standard_error is None:
+        return None
+    ratio = detectable(difference.standard_error, level=level, power=power) / difference.value
+    return ceil(difference.n * ratio**2)
+
+
+def _clustered(
+    ours_N: Array, theirs_N: Array, clusters_N: Sequence[object] | None
+) -> tuple[Array, Array]:
+    """Sums of differences and numbers of prompts by cluster."""
+    lengths = {len(ours_N), len(theirs_N), len(ours_N if clusters_N is None else clusters_N)}
+    if len(lengths) > 1:
+        raise DataError(f"expected scores in pairs, came columns of {sorted(lengths)} rows")
+    difference_N = np.asarray(ours_N, np.float64) - np.asarray(theirs_N, np.float64)
+    read_N = ~np.isnan(difference_N)
+    if not read_N.any():
+        raise DataError(
+            "expected prompts that both checkpoints were scored on, came none; score both on the "
+            "same prompts"
+        )
+    if clusters_N is None:
+        return difference_N[read_N], np.ones(int(read_N.sum()))
+    kept = [cluster for cluster, read in zip(clusters_N, read_N, strict=True) if read]
+    places = {cluster: place for place, cluster in enumerate(dict.fromkeys(kept))}
+    place_N = np.array([places[cluster] for cluster in kept])
+    sums_G = np.bincount(place_N, difference_N[read_N]).astype(np.float64)
+    return sums_G, np.bincount(place_N).astype(np.float64)
+
+
+def _bootstrap(sums_G: Array, counts_G: Array, replicates: int, seed: int) -> Array:
+    """Means over clusters drawn with replacement, shape [b]."""
+    random, groups = np.random.default_rng(seed), len(sums_G)
+    columns_G_2 = np.column_stack([sums_G, counts_G])
+    parts = [
+        random.multinomial(groups, np.full(groups, 1 / groups), rows) @ columns_G_2
+        for rows in _blocks(replicates, groups)
+    ]
+    drawn_b_2 = np.concatenate(parts)
+    means_b: Array = drawn_b_2[:, 0] / drawn_b_2[:, 1]
+    return means_b
+
+
+def _sign_flip(sums_G: Array, replicates: int, seed: int) -> float:
+    """How often a mean is as far from 0 when every cluster's sign is a coin's."""
+    moved_G = sums_G[sums_G != 0]
+    if not len(moved_G):
+        return 1.0
+    # Sums in another order may differ in the last bits, which must not decide what is as far.
+    far = abs(moved_G.sum()) - 1e-9 * np.abs(moved_G).sum()
+    if len(moved_G) <= _EXACT:
+        patterns = np.arange(1 << len(moved_G))[:, None] >> np.arange(len(moved_G)) & 1
+        return float(np.mean(np.abs((2 * patterns - 1) @ moved_G) >= far))
+    random, hits = np.random.default_rng(seed), 0
+    for rows in _blocks(replicates, len(moved_G)):
+        signs_b_G = 2.0 * random.integers(0, 2, (rows, len(moved_G)), np.int8) - 1
+        hits += int(np.sum(np.abs(signs_b_G @ moved_G) >= far))
+    # The measured pattern is one of those that may come up, so that p is never 0.
+    return (hits + 1) / (replicates + 1)
+
+
+def _standard_error(sums_G: Array, counts_G: Array) -> float:
+    """Of a ratio of sums over clusters: sqrt(G / (G - 1) sum_g e_g^2) / n."""
+    n, groups = counts_G.sum(), len(sums_G)
+    residual_G = sums_G - counts_G * (sums_G.sum() / n)
+    return float(np.sqrt(groups / (groups - 1) * (residual_G**2).sum()) / n)
+
+
+def _blocks(replicates: int, width: int) -> list[int]:
+    """Sizes of parts that together are all replicates."""
+    most = max(1, _BLOCK // width)
+    return [min(most, replicates - start) for start in range(0, replicates, most)]

@@ -1,0 +1,88 @@
+"""What an expensive judge would say of everything, from a cheap judge and a few of its verdicts.
+
+The cheap judge rates all prompts; where the expensive one spoke too, it shows how far the cheap
+one is off, and the difference corrects the mean over all. The interval holds whatever the cheap
+judge is worth: a bad one only makes it wide.
+
+Source: A. Angelopoulos and others, arXiv 2301.09633 (the mean, algorithm 1) and arXiv 2311.01453
+(PPI++, eq. 3 and proposition 2: how much the cheap judge is trusted).
+
+Letters that end a name or a shape: N prompts.
+"""
+
+from math import sqrt
+from statistics import NormalDist
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.errors import DataError
+
+Array = npt.NDArray[np.float64]
+
+FEWEST = 10
+"""Below so many verdicts of the expensive judge no interval is given."""
+_Z = NormalDist().inv_cdf(0.975)
+
+
+class Powered(NamedTuple):
+    """The expensive judge's mean over all prompts."""
+
+    value: float
+    interval: tuple[float, float]
+    """95 %."""
+    alone: tuple[float, float]
+    """The 95 % interval of the expensive verdicts without the cheap judge."""
+    trust: float
+    """How much of the cheap judge's word is used, in [0, 1]."""
+    n_gold: int
+
+
+def powered_mean(cheap_N: Array, gold_N: Array) -> Powered:
+    """The mean of the expensive verdicts over all prompts.
+
+    mean = trust * mean(cheap of the others) + mean(gold - trust * cheap of those with gold).
+
+    Args:
+        cheap_N: The cheap judge's verdict on each prompt.
+        gold_N: The expensive judge's, NaN where it was not asked. Whom it was asked about must not
+            depend on the answers: draw the prompts at random.
+
+    Raises:
+        DataError: The columns differ in length, a cheap verdict is missing, or there are fewer than
+            FEWEST expensive ones.
+    """
+    if len(cheap_N) != len(gold_N) or np.isnan(cheap_N).any():
+        raise DataError(
+            f"expected the cheap judge's verdict on every prompt, came {len(cheap_N)} verdicts, "
+            f"{int(np.isnan(cheap_N).sum())} of them unread, for {len(gold_N)} prompts"
+        )
+    known_N = ~np.isnan(gold_N)
+    gold, seen, rest = gold_N[known_N], cheap_N[known_N], cheap_N[~known_N]
+    n, others = len(gold), len(rest)
+    if n < FEWEST:
+        raise DataError(
+            f"expected {FEWEST} verdicts of the expensive judge or more, came {n}; ask it about "
+            f"more prompts"
+        )
+    alone = _interval(float(gold.mean()), float(gold.var(ddof=1)) / n)
+    trust = _trust(gold, seen, others)
+    value = float(trust * (rest.mean() if others else 0.0) + (gold - trust * seen).mean())
+    variance = float((gold - trust * seen).var(ddof=1)) / n
+    variance += trust**2 * float(rest.var(ddof=1)) / others if others > 1 else 0.0
+    return Powered(value, _interval(value, variance), alone, trust, n)
+
+
+def _trust(gold: Array, seen: Array, others: int) -> float:
+    """The weight of the cheap judge that makes the interval shortest, from 0 to 1."""
+    spread = float(seen.var(ddof=1))
+    if others < 2 or spread == 0:
+        return 0.0
+    together = float(np.cov(gold, seen, ddof=1)[0, 1])
+    return min(1.0, max(0.0, together / ((1 + len(gold) / others) * spread)))
+
+
+def _interval(value: float, variance: float) -> tuple[float, float]:
+    reach = _Z * sqrt(variance)
+    return value - reach, value + reach
