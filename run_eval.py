@@ -80,6 +80,11 @@ def _run_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--baseline", help="A model to compare with, instead of the published baseline.")
 @click.option("--judgments", help="Judgments already paid for, by the official judge: imported.")
 @_by
+@click.option(
+    "--show-prompts",
+    is_flag=True,
+    help="Print the first prompt of each kind, as the model is shown it.",
+)
 @_run_options
 def score(
     what: tuple[str, ...],
@@ -97,6 +102,7 @@ def score(
     assets: Path | None,
     json: Path | None,
     *,
+    show_prompts: bool,
     dry_run: bool,
     items: bool,
     **options: Any,
@@ -128,6 +134,7 @@ def score(
         options=ModelOptions(**options),
         store=store,
         out=out,
+        show_prompts=show_prompts,
         dry_run=dry_run,
         items=items,
     )

@@ -265,6 +265,21 @@ class Choosy(Protocol):
         """
 
 
+@runtime_checkable
+class Rendering(Protocol):
+    """A model that can tell what it is shown."""
+
+    def render(self, prompt: Prompt, /) -> str:
+        """The text that a prompt's first turn becomes.
+
+        Raises:
+            ModelError: Its chat template refuses or drops a message, or there is none.
+        """
+
+    def lint(self) -> list[str]:
+        """What looks wrong in how its template, tokenizer and stop tokens fit together."""
+
+
 def innermost(model: Model) -> Model:
     """The model that answers, inside whatever wraps it."""
     inner = getattr(model, "model", None)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from harness.commands.foreseen import foresee, unanswered
 from harness.commands.models import Wrap, is_remote
 from harness.judging import require
-from harness.pipeline import load
+from harness.pipeline import examine, load
 from harness.pricing import estimate_tokens, price, retires
 from harness.report.table import Table
 from harness.types import (
@@ -128,6 +128,7 @@ def plan(
 def plan_answers(name: str, benchmark: Benchmark, model: Model, assets: Assets) -> Plan:
     """Counts the answers that are not stored; nothing is judged."""
     prompts = load(benchmark, assets)
+    examine(model, prompts)
     to_answer = unanswered(model, prompts)
     usd = _price(model.name, to_answer)
     return Plan(name, benchmark.card.label, "", len(prompts), len(to_answer), 0, 0, usd)

@@ -19,10 +19,11 @@ from harness.commands.models import (
     run_name,
 )
 from harness.commands.plan import Plan, plan, plan_answers, plan_table, probe, retired
+from harness.commands.prompts import show_prompts, warnings
 from harness.commands.setting import Setting
 from harness.errors import DataError, SpecError
 from harness.judging import asking, judge_prompt
-from harness.pipeline import Answers, Result, answer, grade, opposed
+from harness.pipeline import Answers, Result, answer, grade, load, opposed
 from harness.report.breakdown import breakdown_data, breakdown_table
 from harness.report.progress import Board, Shown
 from harness.report.save import document, prepare, save_result, write_json, write_text
@@ -69,6 +70,8 @@ class ScoreRequest:
     store: Path = Path("results/store.sqlite")
     out: Path = Path("results")
     dry_run: bool = False
+    show_prompts: bool = False
+    """Whether the first prompts are printed, and their digest becomes part of the identity."""
     items: bool = False
 
 
@@ -97,13 +100,14 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
         jobs = run.jobs()
         classes = run.classes(jobs)
         plans = [run.plan(job) for job in jobs]
+        shown = run.show(jobs, plans)
         if request.dry_run:
             plans = [*run.plan_baseline(), *plans]
             return _finish(setting, [plan_table(plans)], {"plan": [p.data() for p in plans]})
         for line in retired(plans):
             setting.note(line)
         probe(plans)
-        results = run.results(jobs, run.answers(jobs))
+        results = run.results(jobs, _with_shown(run.answers(jobs), shown))
         broken, data = _broken_down(results, classes)
         tables = [*_tables(results), *broken, *bill(store.spend(run.models.run))]
         _save(run.folder, tables, results)
@@ -197,6 +201,29 @@ class _Run:
         if len(benchmarks) > 1:
             raise SpecError(f"expected one benchmark with --by, came {', '.join(benchmarks)}")
         return read_classes(by, jobs[0].benchmark, self.assets)
+
+    def show(self, jobs: Sequence[_Job], plans: Sequence[Plan]) -> list[str]:
+        """What looks wrong in prompts still to answer is told; all are shown, if asked for.
+
+        Returns:
+            A digest of the prompts that each job was shown to ask; empty where none was.
+        """
+        digests = [self._shown(job) for job in jobs]
+        told = {
+            f"{job.checkpoint.name}: {line}": None
+            for job, planned in zip(jobs, plans, strict=True)
+            if planned.to_answer
+            for line in warnings(job.model, load(job.benchmark, self.assets))
+        }
+        for line in told:
+            self.setting.note(line)
+        return digests
+
+    def _shown(self, job: _Job) -> str:
+        if not self.request.show_prompts:
+            return ""
+        prompts = load(job.benchmark, self.assets)
+        return show_prompts(job.checkpoint.name, job.model, prompts, self.setting)
 
     def answers(self, jobs: Sequence[_Job]) -> list[Answers]:
         """All answers, before anything is judged.
@@ -294,6 +321,14 @@ class _Run:
             for prompt, raw in answers.items()
             if not isinstance(rubric.read(Generation(prompt, "", (raw,))), Unread)
         }
+
+
+def _with_shown(answers: Sequence[Answers], digests: Sequence[str]) -> list[Answers]:
+    """The answers, with the digest of what was shown before them in the model's identity."""
+    return [
+        one._replace(identity={**one.identity, "first prompts sha256": digest}) if digest else one
+        for one, digest in zip(answers, digests, strict=True)
+    ]
 
 
 def _with_next(jobs: Sequence[_Job]) -> Iterator[tuple[_Job, _Job | None]]:

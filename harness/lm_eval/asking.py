@@ -112,7 +112,7 @@ def _prompts(
             yield ((), SCORED, None, (one.args[0],), True), [one]
         if one.request_type == "generate_until":
             turns, system = _turns(at, one.args[:1], chat=chat)
-            for decoding in _decodings(at, one):
+            for decoding in decodings(at, one):
                 yield (turns, decoding, system, (), not chat), [one]
 
 
@@ -140,7 +140,7 @@ def _turns(at: str, contexts: Sequence[str], *, chat: bool) -> tuple[tuple[str, 
     return tuple(one["user"] for one in messages), messages[0].get("system")
 
 
-def _decodings(at: str, instance: Any) -> Iterator[Decoding]:
+def decodings(at: str, instance: Any) -> Iterator[Decoding]:
     """How each of the answers to a request is drawn."""
     from lm_eval.models.utils import normalize_gen_kwargs
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
+from harness.errors import DataError
 from harness.lm_eval.package import defined
 from harness.types import Assets
 
@@ -43,11 +44,19 @@ class Reader:
             DataError: It is not here and cannot be had.
         """
         if name not in self.parsed:
-            raw = self.assets.read(name)
+            raw = self._read(name)
             lines = raw.decode().split("\n") if name.endswith("l") else []
             whole = [json.loads(line) for line in lines if line]
             self.parsed[name] = whole or json.loads(raw)
         return self.parsed[name]
+
+    def _read(self, name: str) -> bytes:
+        try:
+            return self.assets.read(name)
+        except DataError as error:
+            raise DataError(
+                f"{error}; or let lm-eval take its data from the hub: add ':hub' to the name"
+            ) from error
 
 
 class Source(NamedTuple):

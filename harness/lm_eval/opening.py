@@ -78,8 +78,9 @@ def open_suite(name: str, suite: Suite, assets: Assets) -> Opened:
     reader, found = Reader(assets), dict[str, list[Document]]()
     parts, doubts, local = list[tuple[Part, Sequence[str]]](), dict[str, str](), True
     for part in suite.parts:
-        sources = {task: None if suite.hub else source_of(task) for task in part.tasks()}
-        tasks = open_tasks(*_specs(part, sources, reader))
+        names = part.tasks()
+        sources = {task: None if suite.hub else source_of(task) for task in names}
+        tasks = open_tasks(*specs_of(part, names, reader, hub=suite.hub))
         local = local and None not in sources.values()
         with quiet():
             for task in tasks:
@@ -91,20 +92,23 @@ def open_suite(name: str, suite: Suite, assets: Assets) -> Opened:
     return Opened(assets, found, parts, doubts, local)
 
 
-def _specs(
-    part: Part, sources: Mapping[str, Source | None], reader: Reader
+def specs_of(
+    part: Part, tasks: Sequence[str], reader: Reader, *, hub: bool
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """What lm-eval is told of each task, and where it finds their definitions."""
+    """What lm-eval is told of each task, and where it finds their definitions.
+
+    Raises:
+        DataError: An official file cannot be had.
+    """
     shots = {} if part.shots is None else {"num_fewshot": part.shots}
     specs, folders = [], set[str]()
-    for task, source in sources.items():
+    for task in tasks:
+        source = None if hub else source_of(task)
         known = [source.folder] if source else folder_of(task)
-        if not known:
-            return [{"task": one, **shots, **part.config} for one in sources], []
-        folders.update(known)
         local = {} if source is None else _local(source, reader)
         specs.append({"task": task, **shots, **local, **part.config})
-    return specs, sorted(folders)
+        folders.update(known or [""])  # "" is not known: all of them are looked through
+    return specs, [] if "" in folders else sorted(folders)
 
 
 def _local(source: Source, reader: Reader) -> dict[str, Any]:

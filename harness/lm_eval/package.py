@@ -11,6 +11,8 @@ from typing import Any
 
 from harness.errors import DataError, ModelError, SpecError, UnknownNameError
 
+_RENDERED = 1 << 15
+"""Texts that are kept while a task's requests are made."""
 SEED = 1234
 """Of few-shot examples: what lm-eval takes unless it is told another."""
 
@@ -69,26 +71,47 @@ def defined(folder: str, prefix: str) -> tuple[str, ...]:
     return tuple(sorted(file.stem for file in (_root() / folder).glob(f"{prefix}*.yaml")))
 
 
+class _Same:
+    """A document as itself: equal to no other, whatever that holds."""
+
+    __slots__ = ("document",)
+
+    def __init__(self, document: Any) -> None:
+        self.document = document
+
+    def __hash__(self) -> int:
+        return id(self.document)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.document is other.document
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
-    """lm-eval without its bars and remarks, and with each of its templates compiled once.
+    """lm-eval without its bars and remarks, and with no text rendered twice.
 
-    It compiles a template anew for every document and example, which takes longer than all else.
+    It compiles a template anew for every document and renders each example wherever it is shown,
+    which takes longer than all else.
     """
     from lm_eval import utils
     from lm_eval.api import task
 
     log, level = logging.getLogger("lm_eval"), logging.getLogger("lm_eval").level
-    compiled, bar = utils.env.from_string, task.tqdm
+    render, bar = utils.apply_template, task.tqdm
+    compiled = lru_cache(maxsize=1024)(utils.env.from_string)
+
+    @lru_cache(maxsize=_RENDERED)
+    def rendered(template: str, same: _Same) -> str:
+        return str(compiled(template).render(**same.document))
+
     log.setLevel(logging.ERROR)
-    utils.env.from_string = lru_cache(maxsize=1024)(compiled)
+    utils.apply_template = lambda template, document: rendered(template, _Same(document))
     task.tqdm = _no_bar
     try:
         yield
     finally:
         log.setLevel(level)
-        del utils.env.from_string
-        task.tqdm = bar
+        utils.apply_template, task.tqdm = render, bar
 
 
 def _no_bar(things: Iterable[Any], **_: Any) -> Iterable[Any]:
