@@ -59,6 +59,10 @@ class Prompt:
     beginning."""
 
 
+LIKELIEST, GIVEN = "likeliest", "given"
+"""How a response to a choice ends: whether each of its tokens was the likeliest in its place."""
+
+
 class Token(NamedTuple):
     """One token of a response with its log-probability."""
 
@@ -84,7 +88,7 @@ class Response:
     finish_reason: str = "stop"
     """"stop", "length", or whatever else the backend said.
 
-    Of a choice: "likeliest" if each of its tokens was the likeliest there, else "given".
+    Of a choice: LIKELIEST or GIVEN.
     """
     tokens: tuple[Token, ...] = ()
     """Empty unless the prompt's decoding asked for log-probabilities."""

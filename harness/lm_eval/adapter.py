@@ -6,8 +6,16 @@ from typing import Any
 from harness.errors import ModelError
 from harness.lm_eval.asking import SCORED, decodings
 from harness.lm_eval.package import version
-from harness.models.local.likelihood import LIKELIEST
-from harness.types import Decoding, Generation, Model, Prompt, Rendering, Response, innermost
+from harness.types import (
+    LIKELIEST,
+    Decoding,
+    Generation,
+    Model,
+    Prompt,
+    Rendering,
+    Response,
+    innermost,
+)
 
 
 def as_lm(model: Model) -> Any:

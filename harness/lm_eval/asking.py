@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from harness.errors import DataError
-from harness.models.local.likelihood import LIKELIEST
-from harness.types import Decoding, Generation, Prompt, Response
+from harness.types import LIKELIEST, Decoding, Generation, Prompt, Response
 
 SCORED = Decoding(max_tokens=0)
 """Of prompts with choices: nothing is written."""

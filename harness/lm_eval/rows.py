@@ -4,8 +4,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from harness.errors import DataError
-from harness.models.local.likelihood import GIVEN, LIKELIEST
-from harness.types import Assets, Generation, Prompt, Response, Rows, Token, Verdict
+from harness.types import (
+    GIVEN,
+    LIKELIEST,
+    Assets,
+    Generation,
+    Prompt,
+    Response,
+    Rows,
+    Token,
+    Verdict,
+)
 
 
 def write_outputs(answers: Sequence[Generation]) -> list[dict[str, Any]]:

@@ -4,12 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.models.local.pairs import Pairs, Row
-from harness.models.local.scoring import Told, score
-from harness.types import Generation, Prompt, Response, Token, Usage
-
-LIKELIEST, GIVEN = "likeliest", "given"
-"""What ends a choice: whether each of its tokens was the likeliest in its place."""
+from harness.models.local.pairs import Pairs, Row, Told
+from harness.types import GIVEN, LIKELIEST, Generation, Prompt, Response, Token, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +28,8 @@ class Likelihood:
         Raises:
             ModelError: The logits are not numbers, or a row does not fit into memory.
         """
+        from harness.models.local.scoring import score
+
         asked = [self._rows(prompt) for prompt in prompts]
         told = iter(score(self.model, [row for rows in asked for part in rows for row in part]))
         pairs = zip(prompts, asked, strict=True)

@@ -32,6 +32,15 @@ class Row(NamedTuple):
         return len(self.ids) - len(self.targets)
 
 
+class Told(NamedTuple):
+    """What a network says of one row."""
+
+    logprobs: list[float]
+    """Natural logarithms, one for each target."""
+    likeliest: bool
+    """Whether each target was the likeliest token in its place."""
+
+
 def window_of(config: Any, tokenizer: Any) -> int:
     """Most tokens that are read at once, by the configuration, else the tokenizer, else 2048."""
     text = config.get_text_config()

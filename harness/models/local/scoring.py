@@ -8,7 +8,7 @@ Shapes: N new nodes of a pack, M all of its nodes, R nodes that are read, V voca
 from collections.abc import Iterator, Sequence
 from inspect import signature
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,7 +18,7 @@ from transformers.cache_utils import DynamicLayer
 from harness.errors import ModelError
 from harness.models.local.network import not_finite
 from harness.models.local.packing import Pack, packs
-from harness.models.local.pairs import Row
+from harness.models.local.pairs import Row, Told
 
 _NODES = {"cpu": 1024}
 """Tokens read in one pass, by device; a larger pass spends more on what its rows do not share."""
@@ -29,15 +29,6 @@ _AT_ONCE = 256
 _ALIKE = {torch.float32: 1e-3}
 """Mean difference of log-probabilities up to which two ways to read are the same."""
 _ALIKE_ELSEWHERE = 0.2
-
-
-class Told(NamedTuple):
-    """What a network says of one row."""
-
-    logprobs: list[float]
-    """Natural logarithms, one for each target."""
-    likeliest: bool
-    """Whether each target was the likeliest token in its place."""
 
 
 def score(model: Any, rows: Sequence[Row]) -> list[Told]:
