@@ -3,7 +3,8 @@
 A file is looked for in the mirror folders, then in the user's cache, then downloaded. Wherever it
 comes from, its unpacked content must have the pinned hash, so a score never rests on other data.
 The catalogue is a CSV of name, sha256, licence, url and derive; `derive` names a function that
-turns the bytes at the URL into the pinned content, for files that are kept in a smaller form.
+turns the bytes at the URL into the pinned content, for files that are kept in a smaller form or
+that are one part of a larger file.
 """
 
 import csv
@@ -37,7 +38,8 @@ class Asset(NamedTuple):
     url: str
     """Pinned to a commit or revision; empty when the file is to be had from a mirror only."""
     derive: str
-    """`module:function` of what is at the URL and the library; empty when that is the content."""
+    """`module:function` of what is at the URL and the library, or `module:function:part` of both
+    and the name of a part; empty when what is at the URL is the content."""
 
 
 def read_catalogue(path: Path) -> dict[str, Asset]:
@@ -117,8 +119,8 @@ class Library:
         return self.catalogue[name]
 
     def _derived(self, asset: Asset, raw: bytes) -> bytes:
-        module, function = asset.derive.split(":")
-        content: bytes = getattr(importlib.import_module(module), function)(raw, self)
+        module, function, *part = asset.derive.split(":", 2)
+        content: bytes = getattr(importlib.import_module(module), function)(raw, self, *part)
         return content
 
     def _places(self) -> str:

@@ -1,9 +1,10 @@
 """Which answers are compared with which, and what both orders of a pair say together."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from math import sqrt
-from statistics import NormalDist, fmean, stdev
+from math import fsum, sqrt
+from statistics import NormalDist, fmean
 from typing import NamedTuple
 
 from harness.errors import DataError
@@ -130,9 +131,10 @@ def head_to_head(
 
     Win rate: the mean over prompts of (v_ij + 1 - v_ji) / 2, where v_ij is the preference for i as
     the candidate, or what `ties` says; its interval is the normal one of that mean (ddof 1), in
-    [0, 1]. Win and lose: both orders prefer the same answer; everything else is a tie. Flips: the
-    orders do not agree, so these are ties too. All are shares of the prompts that were read in both
-    orders. Whatever ties are worth, both sides' win rates add up to 1.
+    [0, 1], where the turns of a prompt count together. Win and lose: both orders prefer the same
+    answer; everything else is a tie. Flips: the orders do not agree, so these are ties too. All are
+    shares of the prompts, or of their turns, that were read in both orders. Whatever ties are
+    worth, both sides' win rates add up to 1.
 
     Source: arXiv 2401.10020, the head-to-head of Fig. 3: both orders, and disagreement is a tie.
     """
@@ -152,21 +154,31 @@ def head_to_head(
     worth = [one.value for one in met if one.value is not None]
     if ties != MEAN:
         worth = [(there == back) * there / 2 + 0.5 for there, back in signs]
+    asked = [verdict.comparison.candidate.prompt.id for verdict in verdicts[::2]]
+    prompts = [prompt for prompt, one in zip(asked, met, strict=True) if one.value is not None]
+    read = [*zip(worth, prompts, strict=True)]
     if ties == DROP:
-        worth = [value for value in worth if value != 0.5]
-    win_rate = _win_rate(worth, n_unread)
+        read = [(value, prompt) for value, prompt in read if value != 0.5]
+    win_rate = _win_rate(read, n_unread)
     return [win_rate, *(_mean(name, found, n_unread) for name, found in shares.items())]
 
 
-def _win_rate(values: Sequence[float], n_unread: int) -> Score:
+def _win_rate(read: Sequence[tuple[float, str]], n_unread: int) -> Score:
+    """The mean of the values, with its error over the prompts that they are of."""
+    values = [value for value, _ in read]
     score = _mean("win_rate", values, n_unread)
     if n_unread:
         low = sum(values) / (len(values) + n_unread)
         high = (sum(values) + n_unread) / (len(values) + n_unread)
         score = replace(score, bounds=(low, high))
-    if score.value is None or score.n == 1:
+    count = len({prompt for _, prompt in read})
+    if score.value is None or count == 1:
         return score
-    error = stdev(values) / sqrt(score.n)
+    residuals: defaultdict[str, float] = defaultdict(float)
+    for value, prompt in read:
+        residuals[prompt] += value - score.value
+    squares = fsum(residual**2 for residual in residuals.values())
+    error = sqrt(count / (count - 1) * squares) / score.n
     interval = max(0.0, score.value - _Z * error), min(1.0, score.value + _Z * error)
     return replace(score, interval=interval, standard_error=error)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from harness.errors import AlignmentError, DataError, ModelError
+from harness.errors import AlignmentError, DataError, ModelError, SpecError
 from harness.judging import reported
 from harness.names import public
 from harness.pairing import against, both_ways
@@ -153,7 +153,15 @@ def opposed(benchmark: Benchmark, baseline: Answers) -> Benchmark:
     """The benchmark with a model's answers in the place of its published baseline's.
 
     Its title and identity say so: what it scores is not comparable with published scores.
+
+    Raises:
+        SpecError: The published protocol rates answers alone, against no baseline.
     """
+    if benchmark.duel is not None:
+        raise SpecError(
+            f"expected a benchmark whose answers meet a baseline's, came {benchmark.card.label}, "
+            f"which rates each alone; leave --baseline out, or compare the two head to head"
+        )
     rival = {f"baseline {key}": value for key, value in baseline.identity.items()}
 
     def identify(assets: Assets) -> dict[str, str]:

@@ -120,7 +120,7 @@ def asked_model(
         return live(name, options)
     files = read_files(rest, assets)
     return replay.judgments(
-        name, files, lambda rows: recorded(benchmark, rubric, rows), partial=options.partial
+        name, files, lambda rows: recorded(benchmark, rubric, rows, assets), partial=options.partial
     )
 
 
@@ -134,23 +134,35 @@ def judge(name: str, grader: Grader, open_model: OpenModel) -> Judge:
     return _made(name, Chambers(grader, open_model, _made))
 
 
+def check_judge(name: str) -> None:
+    """Sees that a judge or a backend answers to the name, before anything is fetched for it.
+
+    Raises:
+        UnknownNameError: Neither does.
+    """
+    kind, _, rest = name.partition(":")
+    if kind not in {*judges(), *backends()}:
+        models = [f"{scheme}:{rest or 'NAME'}" for scheme in backends()]
+        raise UnknownNameError("judge", public(name), [*judges(), *models])
+
+
 def _made(name: str, chambers: Chambers) -> Judge:
+    check_judge(name)
     kind, _, rest = name.partition(":")
     if kind in judges():
         made: Judge = _load("judge", kind).build(rest, chambers)
         return made
-    if kind not in backends():
-        models = [f"{scheme}:{rest or 'NAME'}" for scheme in backends()]
-        raise UnknownNameError("judge", public(name), [*judges(), *models])
     by_rubric: Judge = _load("judge", "llm").build(name, chambers)
     return by_rubric
 
 
-def recorded(benchmark: Benchmark, rubric: Rubric, rows: Rows) -> list[tuple[Prompt, Response]]:
+def recorded(
+    benchmark: Benchmark, rubric: Rubric, rows: Rows, assets: Assets
+) -> list[tuple[Prompt, Response]]:
     """Judge prompts that published judgments answer, with the answers."""
     return [
         (judge_prompt(rubric, comparison), raw)
-        for comparison, raw, _ in benchmark.files.read_judgments(rows)
+        for comparison, raw, _ in benchmark.files.read_judgments(rows, assets)
     ]
 
 

@@ -43,9 +43,9 @@ def parse_rows(content: bytes, origin: str) -> Rows:
     Raises:
         DataError: It is empty, cut short, or not a list of objects.
     """
-    values = _values(
-        content.decode("utf-8", errors="surrogateescape").removeprefix("\ufeff"), origin
-    )
+    text = content.decode("utf-8", errors="surrogateescape").removeprefix("\ufeff")
+    del content  # a large file is not held twice while it is read
+    values = _values(text, origin)
     if not values:
         raise DataError(f"expected rows in {origin}, but it is empty; check what wrote it")
     rows = values[0] if len(values) == 1 and isinstance(values[0], list) else values

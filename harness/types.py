@@ -77,7 +77,17 @@ class Usage(NamedTuple):
     """Tokens that were read and written, as the backend counted them."""
 
     prompt_tokens: int = 0
+    """All that were read, those from the provider's cache of prompts among them."""
     completion_tokens: int = 0
+    cached_tokens: int = 0
+    """Of the prompt's, those that came from the cache of prompts, at a price of their own."""
+    batched: bool = False
+    """Whether they were bought by batch, at its price."""
+
+    @property
+    def total(self) -> int:
+        """All that were read and written."""
+        return self.prompt_tokens + self.completion_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +300,14 @@ def innermost(model: Model) -> Model:
     return model if inner is None else innermost(inner)
 
 
+@runtime_checkable
+class Counting(Protocol):
+    """A model that can count what it reads, and reads nothing for it."""
+
+    def count_tokens(self, prompt: Prompt, /) -> int | None:
+        """Tokens of the prompt as the model is shown it; None when it cannot be told."""
+
+
 def close(model: Model) -> None:
     """Closes a model, through whatever wraps it; most have nothing to let go of."""
     inner = getattr(model, "model", None)
@@ -473,13 +491,15 @@ class Files:
     read_outputs: Callable[[Rows, Assets], dict[tuple[str, ...], tuple[str, ...]]]
     """Answers by the turns of the prompt that they answer."""
     write_outputs: Callable[[Sequence[Generation]], list[dict[str, Any]]]
-    read_judgments: Callable[[Rows], list[Recorded]]
+    read_judgments: Callable[[Rows, Assets], list[Recorded]]
     """The rows that carry a judge's raw answer."""
     write_judgments: Callable[[Sequence[Verdict]], list[dict[str, Any]]]
     rescore: Callable[[Rows, Assets], Rescored]
     """One model's published judgments, no model called."""
     rescore_outputs: Callable[[Rows, Assets], Rescored] | None = None
     """One model's answers, where a matcher decides; None where a judge must."""
+    split: Callable[[Rows], dict[str, Rows]] = lambda rows: {"": rows}
+    """A file's judgments by model, where a file may be of many; "" is the whole file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -496,7 +516,7 @@ class Check:
     """Where the largest difference is."""
     notes: tuple[str, ...] = ()
     provable: bool = True
-    """False where what it would be recomputed from is not published; the notes say what."""
+    """False where what it would be recomputed from is not to be had here; the notes say what."""
 
     @property
     def holds(self) -> bool:

@@ -94,7 +94,14 @@ class Repeats:
         repeats = [[v.value for v in one.votes if v.value is not None] for one in verdicts]
         read = [values for values in repeats if len(values) > 1]
         noise = sqrt(sum(variance(values) / len(values) for values in read)) / max(len(read), 1)
-        score = Score("judge_noise", noise if read else None, len(read), len(verdicts) - len(read))
+        alone = all(verdict.comparison.baseline is None for verdict in verdicts)
+        score = Score(
+            "judge_noise",
+            noise if read else None,
+            len(read),
+            len(verdicts) - len(read),
+            unit="rating" if alone else "fraction",
+        )
         first = [verdict.votes[0] for verdict in verdicts if verdict.votes]
         return [score, *reported(self.judges[0], first)]
 

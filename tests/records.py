@@ -170,7 +170,7 @@ def mean(verdicts: Sequence[Verdict], _assets: Assets) -> list[Score]:
     return [score(value, n=len(read), n_unread=len(verdicts) - len(read))]
 
 
-def _recorded(rows: Rows) -> list[Recorded]:
+def _recorded(rows: Rows, _assets: Assets) -> list[Recorded]:
     return [
         Recorded(
             comparison(row["answer"], asked=prompt(row["asked"])), Response(row["said"]), "judge"

@@ -438,9 +438,9 @@ def test_without_matplotlib_the_tables_come_all_the_same(
 
 @pytest.mark.parametrize("benchmark", registry.benchmarks(), ids=lambda b: b.card.label)
 def test_a_swapped_comparison_is_shown_the_other_way_round(
-    benchmark: Benchmark, official: Assets
+    benchmark: Benchmark, files: Assets
 ) -> None:
-    first = asking(benchmark.grader(official)).shows_candidate_first
+    first = asking(benchmark.grader(files)).shows_candidate_first
     for place in range(20):
         pair = comparison("short", "a longer answer", prompt(f"question {place}"))
         assert first(pair) == first(pair.swap())

@@ -1,6 +1,7 @@
 """What holds for every benchmark and judge; a new leaf is picked up by itself."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -54,6 +55,7 @@ def test_every_official_file_has_an_address_or_is_marked_as_made_here() -> None:
     assert [a.name for a in catalogue if not a.url] == [
         "alpaca_eval/df_gamed_reconstructed.csv",
         "arena_hard/expected_scores_partial.csv",
+        "mt_bench/expected_scores.csv",
     ]
     for asset in catalogue:
         assert re.fullmatch(r"[0-9a-f]{64}", asset.sha256)
@@ -63,17 +65,17 @@ def test_every_official_file_has_an_address_or_is_marked_as_made_here() -> None:
 
 @each_benchmark
 def test_prompts_are_as_many_as_the_card_says_with_ids_of_their_own(
-    benchmark: Benchmark, official: Assets
+    benchmark: Benchmark, files: Assets
 ) -> None:
-    ids = {p.id for p in benchmark.load(official)}
+    ids = {p.id for p in benchmark.load(files)}
     assert len(ids) == benchmark.card.n_prompts
     assert all(one.startswith(f"{benchmark.card.name}/") for one in ids)
 
 
 @each_benchmark
-def test_every_answer_is_compared_in_every_turn(benchmark: Benchmark, official: Assets) -> None:
-    answers = [answer_to(p) for p in benchmark.load(official)]
-    compared = benchmark.compare(answers, official)
+def test_every_answer_is_compared_in_every_turn(benchmark: Benchmark, files: Assets) -> None:
+    answers = [answer_to(p) for p in benchmark.load(files)]
+    compared = benchmark.compare(answers, files)
     mine = [c.candidate for c in compared if c.candidate.model == "candidate"]
     assert mine == [answer for answer in answers for _ in benchmark.turns]
 
@@ -83,11 +85,16 @@ def answer_to(asked: Prompt) -> Generation:
 
 
 @each_benchmark
-def test_a_garbage_reply_is_unread(benchmark: Benchmark, official: Assets) -> None:
-    for ask in filter(None, (benchmark.grader, benchmark.duel)):
-        grader = ask(official)
+def test_a_garbage_reply_is_unread(benchmark: Benchmark, files: Assets) -> None:
+    answer = answer_to(benchmark.load(files)[0])
+    (about, *_) = benchmark.compare([answer], files)
+    for ask, shown in (
+        (benchmark.grader, about),
+        (benchmark.duel, replace(about, baseline=answer)),
+    ):
+        grader = ask and ask(files)
         if isinstance(grader, Rubric):
-            fuzz(grader, benchmark.compare([answer_to(benchmark.load(official)[0])], official)[0])
+            fuzz(grader, shown)
 
 
 def fuzz(rubric: Rubric, about: Comparison) -> None:
@@ -102,21 +109,17 @@ def fuzz(rubric: Rubric, about: Comparison) -> None:
 
 
 @each_benchmark
-def test_the_rubric_never_shows_the_judge_who_answered(
-    benchmark: Benchmark, official: Assets
-) -> None:
+def test_the_rubric_never_shows_the_judge_who_answered(benchmark: Benchmark, files: Assets) -> None:
     for ask in filter(None, (benchmark.grader, benchmark.duel)):
-        grader = ask(official)
+        grader = ask(files)
         if not isinstance(grader, Rubric):
             continue
-        (first, *_) = benchmark.load(official)
+        (first, *_) = benchmark.load(files)
         sides = [
             generation(*(f"text of {who}" for _ in first.turns), prompt=first, model=f"model {who}")
             for who in ("one", "two")
         ]
-        rated = (
-            benchmark.compare([sides[0]], official)[0].baseline is None and ask is benchmark.grader
-        )
+        rated = benchmark.compare([sides[0]], files)[0].baseline is None and ask is benchmark.grader
         asked = grader.ask(Comparison(sides[0], None if rated else sides[1], benchmark.turns[0]))
         whole = "".join(asked.turns) + (asked.system or "")
         expected = ["text of one", first.turns[0]] + ([] if rated else ["text of two"])

@@ -56,7 +56,7 @@ def test_list_names_benchmarks_judges_and_models(run: Run) -> None:
     data = json.loads(Path("list.json").read_text())
     assert {"alpaca_eval@2.0", "alpaca_eval@1.0"} <= set(data["benchmarks"])
     assert {"additive", "llm"} <= set(data["judges"])
-    backends = "anthropic hf http https openai replay scripted vllm"
+    backends = "anthropic hf http https openai pairrm replay scripted vllm"
     assert data["models"] == backends.split()
 
 

@@ -132,7 +132,7 @@ def _files(annotator: files.Annotator, rescore: Callable[[Rows, Assets], Rescore
     return Files(
         read_outputs=lambda rows, _: files.read_outputs(rows),
         write_outputs=files.write_outputs,
-        read_judgments=partial(files.read_judgments, annotator=annotator),
+        read_judgments=lambda rows, _: files.read_judgments(rows, annotator),
         write_judgments=partial(files.write_judgments, annotator=annotator),
         rescore=rescore,
     )

@@ -108,7 +108,7 @@ BENCHMARK = Benchmark(
     files=Files(
         read_outputs=read_outputs,
         write_outputs=files.write_outputs,
-        read_judgments=files.read_judgments,
+        read_judgments=lambda rows, _: files.read_judgments(rows),
         write_judgments=files.write_judgments,
         rescore=rescore,
     ),

@@ -27,7 +27,7 @@ def foresee(benchmark: Benchmark, model: Model, assets: Assets, place: int = 1) 
     requests = {replace(prompt, id="") for prompt in unanswered(model, prompts)}
     is_open = {prompt.id: replace(prompt, id="") in requests for prompt in prompts}
     stored = iter(model.generate([prompt for prompt in prompts if not is_open[prompt.id]]))
-    blank = [Generation(prompt, model.name, (Response(" " * place),)) for prompt in prompts]
+    blank = [Generation(p, model.name, (Response(" " * place),) * len(p.turns)) for p in prompts]
     # The first comparison of a prompt has the baseline's answer in its place, whatever follows.
     pairs = reversed(benchmark.compare(blank, assets))
     longer = {pair.candidate.prompt.id: pair.baseline for pair in pairs}
@@ -38,5 +38,8 @@ def foresee(benchmark: Benchmark, model: Model, assets: Assets, place: int = 1) 
 
 
 def _lengthened(blank: Generation, baseline: Generation | None) -> Generation:
-    text = f"{baseline.text if baseline else ''}{blank.text}"
-    return replace(blank, responses=(Response(text),))
+    theirs = [response.text for response in baseline.responses] if baseline else []
+    # A baseline that refused the prompt has no responses at all.
+    longer = theirs or [""] * len(blank.responses)
+    pairs = zip(longer, blank.responses, strict=True)
+    return replace(blank, responses=tuple(Response(their + our.text) for their, our in pairs))

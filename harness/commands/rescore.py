@@ -15,7 +15,7 @@ from harness.types import Assets, Benchmark, Rows
 def rescore(
     name: str, judgments: str, setting: Setting, *, items: bool = False, by: str | None = None
 ) -> Table:
-    """Scores every file of judgments, a row each.
+    """Scores every file of judgments, a row for each model that it is of.
 
     Args:
         name: Of the benchmark, with or without a version.
@@ -29,7 +29,12 @@ def rescore(
     """
     benchmark, assets = registry.benchmark(name), setting.library()
     files = read_files(judgments, assets)
-    results = [(_stem(file), _result(benchmark, rows, assets)) for file, rows in files.items()]
+    parts = [
+        (model or _stem(file), part)
+        for file, rows in files.items()
+        for model, part in _split(benchmark, rows).items()
+    ]
+    results = [(name, _result(benchmark, part, assets)) for name, part in parts]
     table = results_table(results)
     classes = None if by is None else read_classes(by, benchmark, assets)
     further = [] if classes is None else [breakdown_table(results, classes)]
@@ -39,10 +44,16 @@ def rescore(
     return table
 
 
+def _split(benchmark: Benchmark, rows: Rows) -> dict[str, Rows]:
+    """The rows of each model that a file is of; a file of one model goes by its own name."""
+    parts = benchmark.files.split(rows)
+    return parts if len(parts) > 1 else {"": rows}
+
+
 def _result(benchmark: Benchmark, rows: Rows, assets: Assets) -> Result:
     card = benchmark.card
     model, judge, scores, items = benchmark.files.rescore(rows, assets)
-    facts = {"judge": judge, "prompts": str(len(rows))}
+    facts = {"judge": judge, "prompts": str(len(items))}
     identity = benchmark_identity(benchmark, assets) | facts
     kept = [withhold(card, score) for score in scores]
     return Result(card, model, judge, identity, kept, items)

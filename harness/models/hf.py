@@ -116,6 +116,15 @@ class HuggingFace:
         if isinstance(self.template, templates.Absent) and not all(p.raw for p in prompts):
             raise self.template.refusal()
 
+    def count_tokens(self, prompt: Prompt) -> int | None:
+        """Tokens of a question of one turn, by the checkpoint's own tokenizer and template.
+
+        Raises:
+            ModelError: The template refuses or drops the system message.
+        """
+        is_question = len(prompt.turns) == 1 and not prompt.raw and not prompt.choices
+        return len(self._encode(_Chat(prompt).said)) if is_question else None
+
     def close(self) -> None:
         """Frees the memory of the weights, if they are there; a later question loads them again."""
         release(self.checkpoint)

@@ -114,7 +114,7 @@ def _notes(results: Sequence[tuple[str, Result]]) -> list[str]:
     return notes
 
 
-_SHOWN = ("benchmark", "baseline", "calibration", "judge rubric", "prompts")
+_SHOWN = ("benchmark", "baseline", "calibration", "references", "judge rubric", "prompts")
 
 
 def _common(results: Sequence[tuple[str, Result]]) -> list[str]:

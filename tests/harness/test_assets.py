@@ -91,6 +91,10 @@ def doubled(raw: bytes, _library: Library) -> bytes:
     return raw * 2
 
 
+def cut(raw: bytes, _library: Library, part: str) -> bytes:
+    return raw[: int(part)]
+
+
 def files_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
@@ -142,7 +146,12 @@ def test_every_shipped_asset_is_pinned_by_hash_and_at_its_address(one: Asset) ->
     assert one.licence
 
 
-@pytest.mark.parametrize("derive", sorted({one.derive for one in SHIPPED} - {""}))
+def _function(derive: str) -> str:
+    """Without the part that it makes."""
+    return ":".join(derive.split(":")[:2])
+
+
+@pytest.mark.parametrize("derive", sorted({_function(one.derive) for one in SHIPPED} - {""}))
 def test_every_shipped_derivation_is_a_function(derive: str) -> None:
     module, function = derive.split(":")
     assert callable(getattr(import_module(module), function))
@@ -262,6 +271,11 @@ def test_a_file_kept_in_another_form_is_derived_from_what_is_published(
     shelf = library(tmp_path, host.url, doubled(CONTENT, library(tmp_path)), f"{__name__}:doubled")
     assert shelf.pull(NAME) == CONTENT * 2
     assert (tmp_path / "cache" / NAME).read_bytes() == CONTENT * 2
+
+
+def test_one_part_of_what_is_published_is_derived_by_its_name(tmp_path: Path, host: Host) -> None:
+    shelf = library(tmp_path, host.url, CONTENT[:3], f"{__name__}:cut:3")
+    assert shelf.pull(NAME) == CONTENT[:3]
 
 
 def test_progress_is_told_up_to_the_whole(tmp_path: Path, host: Host) -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from math import sqrt
 from pathlib import Path
 from typing import TypeAlias
@@ -128,6 +129,14 @@ def test_the_interval_is_that_of_the_prompts_and_not_of_the_verdicts() -> None:
     error = sqrt((0.04 + 0.09 + 0.01) / 2) / sqrt(3)
     assert score.standard_error == pytest.approx(error)
     assert score.interval == pytest.approx((0.6 - 1.959964 * error, 0.6 + 1.959964 * error))
+
+
+def test_the_turns_of_a_prompt_count_together_in_the_interval() -> None:
+    """Prompts 1 and 0, each said twice: the error of two values and not of four."""
+    once = judged((1.0, 0.0), (0.0, 1.0))
+    twice = [replace(v, comparison=replace(v.comparison, turn=t)) for t in (0, 1) for v in once]
+    errors = [head_to_head(said)[0].standard_error for said in (once, twice)]
+    assert errors == [0.5, 0.5]
 
 
 def test_an_interval_stays_within_what_a_win_rate_can_be() -> None:

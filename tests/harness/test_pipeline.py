@@ -12,7 +12,16 @@ from harness.assets import Library
 from harness.errors import AlignmentError, DataError, ModelError
 from harness.models.scripted import Scripted
 from harness.pairing import against
-from harness.pipeline import answer, decoded, evaluate, limited, load, withhold
+from harness.pipeline import (
+    Answers,
+    answer,
+    decoded,
+    evaluate,
+    limited,
+    load,
+    opposed,
+    withhold,
+)
 from harness.types import (
     UNWATCHED,
     Assets,
@@ -135,3 +144,13 @@ def test_without_a_limit_every_prompt_is_used() -> None:
 def test_a_series_may_set_the_decoding() -> None:
     (first, *_) = load(decoded(tiny(), {"temperature": 0.7}), ASSETS)
     assert (first.decoding.temperature, first.decoding.max_tokens) == (0.7, 9)
+
+
+def test_a_baseline_of_ones_own_is_met_as_the_published_one_would_be() -> None:
+    answers = Answers("mine", {}, [generation("base", prompt=prompt("q0"))])
+    met = {
+        both: opposed(tiny(1, both_orders=both), answers).compare(answers.generations, ASSETS)
+        for both in (False, True)
+    }
+    assert [len(comparisons) for comparisons in met.values()] == [1, 2]
+    assert met[True] == [met[False][0], met[False][0].swap()]

@@ -117,6 +117,13 @@ def test_the_judges_noise_is_the_error_that_its_repeats_leave_in_the_mean() -> N
     assert noise == {"judge_noise": pytest.approx(sqrt(5) / 2)}
 
 
+@pytest.mark.parametrize(("baseline", "unit"), [(None, "rating"), ("no", "fraction")])
+def test_the_noise_is_in_the_unit_of_the_verdicts(baseline: str | None, unit: str) -> None:
+    judge = Repeats([Saying([0.4]), Saying([0.2])])
+    (noise,) = judge.report(judge([comparison("yes", baseline)]))
+    assert noise.unit == unit
+
+
 def test_without_two_read_repeats_there_is_no_noise_to_tell() -> None:
     assert report(Repeats([Saying([4]), Saying([None])]), 1) == {"judge_noise": None}
 

@@ -1,19 +1,28 @@
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks.alpaca_eval import ANNOTATOR_1, ANNOTATOR_2, BENCHMARK, VERSION_1
 from benchmarks.alpaca_eval.fields import length
-from benchmarks.alpaca_eval.files import read_outputs
+from harness.assets import Library
 from harness.errors import DataError
-from harness.types import Comparison, Response, Token, Verdict
+from harness.types import Benchmark, Comparison, Recorded, Response, Rows, Token, Verdict
 from tests.benchmarks.alpaca_eval.rows import raw, row
 from tests.records import comparison, generation, prompt
 
 ANNOTATOR = ANNOTATOR_2.name
-read_judgments = BENCHMARK.files.read_judgments
+NO_ASSETS = Library({}, [], Path("no cache"))
+
+
+def read_outputs(rows: Rows) -> dict[tuple[str, ...], tuple[str, ...]]:
+    return BENCHMARK.files.read_outputs(rows, NO_ASSETS)
+
+
+def read_judgments(rows: Rows, benchmark: Benchmark = BENCHMARK) -> list[Recorded]:
+    return benchmark.files.read_judgments(rows, NO_ASSETS)
 
 
 def test_outputs_are_found_by_instruction() -> None:
@@ -46,7 +55,7 @@ def test_judgments_that_were_written_are_read_back() -> None:
 def test_a_ranking_is_written_as_its_text_and_read_back() -> None:
     verdict = Verdict(comparison(), "j", 1.0, raw=generation("[{'model': 'model_1', 'rank': 2}]"))
     rows = VERSION_1.files.write_judgments([verdict])
-    assert VERSION_1.files.read_judgments(rows)[0].raw.text == "[{'model': 'model_1', 'rank': 2}]"
+    assert read_judgments(rows, VERSION_1)[0].raw.text == "[{'model': 'model_1', 'rank': 2}]"
 
 
 def test_an_unread_verdict_is_written_as_null() -> None:
@@ -58,7 +67,7 @@ def test_an_unread_verdict_is_written_as_null() -> None:
 def test_a_raw_completion_may_be_a_plain_text_or_json() -> None:
     answers = "[1]", json.dumps(raw(text="m"))
     rows = [row(i, annotator=ANNOTATOR_1.name, raw_completion=a) for i, a in enumerate(answers)]
-    assert [one.raw.text for one in VERSION_1.files.read_judgments(rows)] == ["[1]", "m"]
+    assert [one.raw.text for one in read_judgments(rows, VERSION_1)] == ["[1]", "m"]
 
 
 @pytest.mark.parametrize("rows", [[{"instruction": "Q"}], [{"question_id": 81, "turns": ["Q"]}]])

@@ -8,10 +8,10 @@ import pytest
 from harness.assets import Library
 from harness.commands.foreseen import foresee, unanswered
 from harness.models.scripted import Scripted
-from harness.pairing import Compare, alone
+from harness.pairing import Compare, against, alone
 from harness.store import Cached, Store
 from harness.types import Model
-from tests.records import benchmark, prompt
+from tests.records import benchmark, generation, prompt
 
 NO_ASSETS = Library({}, [], Path("no cache"))
 Q0, Q1 = prompt("q0"), prompt("q1")
@@ -48,6 +48,14 @@ def test_an_open_answer_that_nothing_is_compared_with_is_short(
 ) -> None:
     foreseen = foresee(benchmark(compare=compare), kept(store), NO_ASSETS)
     assert [one.text for one in foreseen] == [" ", " "]
+
+
+def test_every_turn_of_an_open_answer_is_foreseen(store: Store) -> None:
+    asked = prompt("q0", "and then?")
+    base = generation("no", "never", prompt=asked)
+    turns = benchmark(load=lambda _: [asked], compare=against(lambda _: [base], (0, 1)))
+    (foreseen,) = foresee(turns, kept(store), NO_ASSETS)
+    assert [response.text for response in foreseen.responses] == ["no ", "never "]
 
 
 def test_foreseeing_asks_nobody_even_when_two_prompts_ask_the_same(store: Store) -> None:

@@ -92,7 +92,7 @@ def _benchmark(version: str, notes: str) -> Benchmark:
         files=Files(
             read_outputs=lambda rows, _: files.read_outputs(rows),
             write_outputs=files.write_outputs,
-            read_judgments=partial(files.read_judgments, known),
+            read_judgments=lambda rows, _: files.read_judgments(known, rows),
             write_judgments=files.write_judgments,
             rescore=lambda rows, _: files.rescore(known, rows),
         ),

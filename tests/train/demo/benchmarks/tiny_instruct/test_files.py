@@ -92,7 +92,7 @@ def test_the_order_of_the_rows_does_not_matter(assets: Assets) -> None:
 
 def test_only_a_judges_own_words_are_recorded(assets: Assets) -> None:
     rows = as_json(FILES.write_judgments(verdicts(assets)))
-    ((shown, raw, judge),) = FILES.read_judgments(rows)
+    ((shown, raw, judge),) = FILES.read_judgments(rows, assets)
     assert (raw.text, judge, shown.candidate.text) == ("hm", "j", "*abc.x")
     assert shown == verdicts(assets)[1].comparison
 

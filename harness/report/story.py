@@ -1,0 +1,131 @@
+"""What a series came to: the records behind every form of its report, and no way to show them.
+
+Values are as in `Score`: fractions in [0, 1], ratings, characters. Percent are for showing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from harness.stats.paired import Difference
+from harness.types import Item, Score
+
+Ruling = Literal["better", "worse", "undecided"]
+"""What a paired test says of a checkpoint, at 5 % over all tests of the series (Holm)."""
+
+
+class Step(NamedTuple):
+    """One checkpoint of the series."""
+
+    name: str
+    iteration: int | None
+    parent: str | None
+    """Name of the checkpoint that it was trained from."""
+    method: str | None
+    trained_by_judge: str | None
+
+
+class Track(NamedTuple):
+    """One benchmark under one judge: what is comparable."""
+
+    benchmark: str
+    """Its label, `NAME@VERSION`."""
+    title: str
+    judge: str
+    main: str
+    """The main metric."""
+    identity: Mapping[str, str]
+    """What decided all its scores, the checkpoints' own parts left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one checkpoint scored on one track."""
+
+    step: str
+    track: int
+    """Place among the tracks."""
+    scores: Sequence[Score]
+    """The main one first."""
+    items: Sequence[Item]
+    flags: Sequence[str] = ()
+    """Red flags of the gaming guard, and whatever else a careful reader must know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A checkpoint against another on one track, prompt by prompt."""
+
+    step: str
+    against: str
+    track: int
+    metric: str
+    difference: Difference
+    adjusted_p: float
+    """Holm's, over all changes of the series."""
+    ruling: Ruling
+    detectable: float | None
+    """The least difference that so many prompts find with a power of 80 %."""
+    prompts_needed: int | None
+    """How many prompts would decide a difference as large as this one."""
+    unlike: Sequence[str] = ()
+    """Why the two are compared with care or not at all: prompts that one lacks, say."""
+
+
+class Fallen(NamedTuple):
+    """A prompt that a checkpoint does worse on than the one before it."""
+
+    step: str
+    against: str
+    track: int
+    id: str
+    before: float
+    after: float
+
+
+class Part(NamedTuple):
+    """A category of a track's prompts, and how a checkpoint changed in it."""
+
+    step: str
+    against: str
+    track: int
+    category: str
+    difference: Difference
+    ruling: Ruling
+    """By the test of this part, Holm over the parts of one checkpoint and track."""
+
+
+@dataclass(frozen=True, slots=True)
+class Game:
+    """Every pair of checkpoints, head to head on one track."""
+
+    track: int
+    steps: Sequence[str]
+    preference: Sequence[Sequence[float]]
+    """How likely the row is preferred to the column."""
+    winner: Sequence[float]
+    """Shares of the von Neumann winner."""
+    exploitability: Sequence[float]
+    """Of each checkpoint, in [0, 1]."""
+    cycles: int
+    triads: int
+    residual: float
+    """Largest distance of a preference from the best fit by strengths."""
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything that a series report tells."""
+
+    name: str
+    steps: Sequence[Step]
+    tracks: Sequence[Track]
+    entries: Sequence[Entry]
+    changes: Sequence[Change]
+    """Each checkpoint against its parent and against the base, on every track."""
+    fallen: Sequence[Fallen]
+    """The prompts that got worse, the worst first."""
+    parts: Sequence[Part]
+    games: Sequence[Game]
+    notes: Sequence[str]
+    """What holds for the whole: unlike identities, judges that labelled training data, coverage."""
