@@ -26,6 +26,8 @@ _NODES_ELSEWHERE = 4096
 _FEWEST_NODES = 64
 _AT_ONCE = 256
 """Rows of logits that are taken to float32 together."""
+_ONE_PASS, _SEVERAL = 200, 20
+"""Tokens of a pass that reads all pieces, and of passes that each go on from the one before."""
 _ALIKE = {torch.float32: 1e-3}
 """Mean difference of log-probabilities up to which two ways to read are the same."""
 _ALIKE_ELSEWHERE = 0.2
@@ -75,17 +77,21 @@ def can_share(model: Any, rows: Sequence[Row]) -> bool:
     if narrow is not None and max(len(row.ids) for row in rows) > narrow:
         return False
     tried = _pieces(rows[0].ids)
-    pairs = zip(_shared(model, tried, 20), _apart(model, tried, 64), strict=True)
-    gaps = [
-        abs(a - b)
-        for one, other in pairs
-        for a, b in zip(one.logprobs, other.logprobs, strict=True)
+    apart = list(_apart(model, tried, 64))
+    ways = [list(_shared(model, tried, most)) for most in (_ONE_PASS, _SEVERAL)]
+    limit = _ALIKE.get(model.dtype, _ALIKE_ELSEWHERE)
+    return all(_gap(way, apart) <= limit for way in ways)
+
+
+def _gap(ours: Sequence[Told], theirs: Sequence[Told]) -> float:
+    pairs = [
+        pair for a, b in zip(ours, theirs, strict=True) for pair in zip(a[0], b[0], strict=True)
     ]
-    return sum(gaps) / len(gaps) <= _ALIKE.get(model.dtype, _ALIKE_ELSEWHERE)
+    return sum(abs(one - other) for one, other in pairs) / len(pairs)
 
 
 def _pieces(ids: list[int]) -> list[Row]:
-    """Rows that branch twice, and do not fit into one pack."""
+    """Rows that branch twice."""
     whole = (ids * 48)[:48]
     texts = [whole, whole[:24] + whole[8:24], whole[:12] + whole[6:24]]
     return sorted(Row(text[:-1], text[-4:]) for text in texts)
