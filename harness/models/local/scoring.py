@@ -20,9 +20,8 @@ from harness.models.local.network import not_finite
 from harness.models.local.packing import Pack, packs
 from harness.models.local.pairs import Row, Told
 
-_NODES = {"cpu": 1024}
-"""Tokens read in one pass, by device; a larger pass spends more on what its rows do not share."""
-_NODES_ELSEWHERE = 4096
+_NODES = (256, 4096)
+"""Fewest and most tokens that are read in one pass."""
 _FEWEST_NODES = 64
 _AT_ONCE = 256
 """Rows of logits that are taken to float32 together."""
@@ -50,7 +49,7 @@ def score(model: Any, rows: Sequence[Row]) -> list[Told]:
 
 def _read(model: Any, rows: Sequence[Row]) -> list[Told]:
     shares = can_share(model, rows)
-    most = _NODES.get(model.device.type, _NODES_ELSEWHERE)
+    most = most_nodes(model)
     while True:
         try:
             return list(_shared(model, rows, most) if shares else _apart(model, rows, most))
@@ -62,6 +61,17 @@ def _read(model: Any, rows: Sequence[Row]) -> list[Told]:
                 ) from error
         torch.cuda.empty_cache()
         most //= 2
+
+
+def most_nodes(model: Any) -> int:
+    """Tokens of one pass: as many as the network is wide.
+
+    Rows of a pass attend to each other in vain where they share nothing, which costs little next
+    to the rest as long as there are not many more tokens than features.
+    """
+    fewest, most = _NODES
+    width = getattr(model.config.get_text_config(), "hidden_size", fewest)
+    return min(max(fewest, width), most)
 
 
 def can_share(model: Any, rows: Sequence[Row]) -> bool:
@@ -85,7 +95,7 @@ def can_share(model: Any, rows: Sequence[Row]) -> bool:
 
 def _gap(ours: Sequence[Told], theirs: Sequence[Told]) -> float:
     pairs = [
-        pair for a, b in zip(ours, theirs, strict=True) for pair in zip(a[0], b[0], strict=True)
+        pair for a, b in zip(ours, theirs, strict=True) for pair in zip(a.logprobs, b.logprobs, strict=True)
     ]
     return sum(abs(one - other) for one, other in pairs) / len(pairs)
 

@@ -59,7 +59,7 @@ def test_a_tree_of_rows_says_what_each_row_says(network: Any) -> None:
 def test_small_passes_go_on_from_the_ones_before(
     network: Any, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scoring, "_NODES", {"cpu": most})
+    monkeypatch.setattr(scoring, "most_nodes", lambda _: most)
     assert_same(score(network, ROWS), one_by_one(network, ROWS))
 
 
@@ -101,6 +101,14 @@ def test_rows_beyond_a_sliding_window_are_not_shown_as_a_tree(
     assert can_share(network, ROWS[-1:])
 
 
+@pytest.mark.parametrize(("width", "nodes"), [(32, 256), (2048, 2048), (8192, 4096)])
+def test_a_wider_network_reads_more_at_once(
+    network: Any, width: int, nodes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network.config, "hidden_size", width)
+    assert scoring.most_nodes(network) == nodes
+
+
 def test_no_rows_are_no_work(network: Any) -> None:
     assert score(network, []) == []
 
@@ -122,6 +130,8 @@ def test_memory_that_is_too_small_is_met_with_smaller_passes(
     network: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
+
+    monkeypatch.setattr(scoring, "most_nodes", lambda _: 1024)
 
     def full(model: Any, rows: Any, most: int) -> Any:
         asked.append(most)
