@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from inspect import signature
 from itertools import pairwise
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -86,7 +87,17 @@ def can_share(model: Any, rows: Sequence[Row]) -> bool:
     narrow = getattr(model.config.get_text_config(), "sliding_window", None)
     if narrow is not None and max(len(row.ids) for row in rows) > narrow:
         return False
-    tried = _pieces(rows[0].ids)
+    if model not in _agrees:
+        _agrees[model] = _tried(model, rows[0].ids)
+    return _agrees[model]
+
+
+_agrees: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
+"""Networks that were shown a tree, and whether they read it right."""
+
+
+def _tried(model: Any, ids: list[int]) -> bool:
+    tried = _pieces(ids)
     apart = list(_apart(model, tried, 64))
     ways = [list(_shared(model, tried, most)) for most in (_ONE_PASS, _SEVERAL)]
     limit = _ALIKE.get(model.dtype, _ALIKE_ELSEWHERE)
@@ -95,7 +106,9 @@ def can_share(model: Any, rows: Sequence[Row]) -> bool:
 
 def _gap(ours: Sequence[Told], theirs: Sequence[Told]) -> float:
     pairs = [
-        pair for a, b in zip(ours, theirs, strict=True) for pair in zip(a.logprobs, b.logprobs, strict=True)
+        pair
+        for a, b in zip(ours, theirs, strict=True)
+        for pair in zip(a.logprobs, b.logprobs, strict=True)
     ]
     return sum(abs(one - other) for one, other in pairs) / len(pairs)
 
