@@ -8,6 +8,7 @@ import os
 import random
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -131,7 +132,7 @@ def compared(
     file: Path,
 ) -> dict[str, float]:
     """Ratios of one kind of task."""
-    timed = {size: seconds(lambda size=size: theirs(prompts, size)) for size in BATCHES}
+    timed = {size: seconds(partial(theirs, prompts, size)) for size in BATCHES}
     best = min(timed, key=lambda size: timed[size][0])
     reference_seconds, expected = timed[best]
     with Store(file) as store:

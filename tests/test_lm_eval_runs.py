@@ -110,9 +110,12 @@ def test_one_load_of_a_checkpoint_serves_all_benchmarks(
 
     loads: list[Any] = []
     real = loading.read_network
-    monkeypatch.setattr(
-        loading, "read_network", lambda c, **told: (loads.append(c), real(c, **told))[1]
-    )
+
+    def counted(checkpoint: Any, **told: Any) -> Any:
+        loads.append(checkpoint)
+        return real(checkpoint, **told)
+
+    monkeypatch.setattr(loading, "read_network", counted)
     ran = run("score", base, "-b", "lm_eval:piqa,lm_eval:gsm8k:1", "--limit", "2")
     assert ran.status == 0, ran.err
     assert len(loads) == 1

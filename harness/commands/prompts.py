@@ -1,55 +1,65 @@
-"""What checkpoints are shown: the first prompt of each kind as text, and what looks wrong in it."""
+"""A file of prompts as a benchmark, on which checkpoints meet by another benchmark's rubric."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
-from harness.commands.setting import Setting
-from harness.types import Model, Prompt, Rendering, innermost
+from harness.errors import DataError
+from harness.judging import asking
+from harness.pairing import alone
+from harness.rows import read_files
+from harness.types import Assets, Benchmark, Decoding, Prompt, Rows
+
+_ENDINGS = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
+_KEYS = ("prompt", "instruction", "turns")
+DECODING = Decoding(max_tokens=2048)
+"""Greedy, unless a command or a series says otherwise."""
 
 
-def firsts(prompts: Sequence[Prompt]) -> list[Prompt]:
-    """The first prompt of each kind: of each beginning that ids share, up to their last part."""
-    found: dict[str, Prompt] = {}
-    for prompt in prompts:
-        found.setdefault(prompt.id.rpartition("/")[0], prompt)
-    return list(found.values())
+def is_file(name: str) -> bool:
+    """Whether a benchmark's name is a file's instead."""
+    return name.endswith(_ENDINGS)
 
 
-def rendered(model: Model, prompt: Prompt) -> str:
-    """The exact text that a model is shown first; what is sent where only its server knows.
+def prompt_set(path: str, like: Benchmark, assets: Assets) -> Benchmark:
+    """The prompts of a file, on which answers are compared as a benchmark compares them.
+
+    Each row is a JSON object with a text under "prompt" or "instruction", or one text in a list
+    under "turns". The set is called by its file and by its content.
 
     Raises:
-        ModelError: Its chat template refuses or drops a message, or there is none.
+        DataError: It is no such file.
     """
-    inner = innermost(model)
-    if isinstance(inner, Rendering):
-        return inner.render(prompt)
-    system = "" if prompt.system is None else f"[system]\n{prompt.system}\n[user]\n"
-    return system + (prompt.turns[0] if prompt.turns else "")
+    (rows,) = read_files(path, assets).values()
+    texts = [_text(row, number, path) for number, row in enumerate(rows)]
+    name = Path(path).name.split(".")[0] or "prompts"
+    prompts = [Prompt(f"{name}/{n}", (text,), DECODING) for n, text in enumerate(texts)]
+    card = replace(
+        like.card, name=name, version=_digest(rows), title=f"Prompts of {name}", n_prompts=len(rows)
+    )
+    return replace(
+        like,
+        card=card,
+        load=lambda _: prompts,
+        compare=alone(),
+        duel=lambda found: asking((like.duel or like.grader)(found)),
+        turns=(-1,),
+    )
 
 
-def show_prompts(name: str, model: Model, prompts: Sequence[Prompt], setting: Setting) -> str:
-    """Prints the first prompt of each kind; returns their digest.
-
-    Args:
-        name: Of the checkpoint.
-        model: Who is shown them.
-        prompts: Of one benchmark.
-        setting: Where they are printed.
-    """
-    digest = hashlib.sha256()
-    for prompt in firsts(prompts):
-        text = rendered(model, prompt)
-        digest.update(f"{len(text)}\n{text}".encode(errors="surrogatepass"))
-        own = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:12]
-        setting.say(f"--- {name} is shown {prompt.id} ({own}):\n{text}")
-        for choice in prompt.choices:
-            setting.say(f"--- and asked how likely is: {choice!r}")
-    return digest.hexdigest()
+def _digest(rows: Rows) -> str:
+    return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def warnings(model: Model, prompts: Sequence[Prompt]) -> Iterator[str]:
-    """What looks wrong in how a model's chat template, tokenizer and stop tokens fit together."""
-    inner = innermost(model)
-    if isinstance(inner, Rendering) and not all(prompt.raw for prompt in prompts):
-        yield from inner.lint()
+def _text(row: Mapping[str, Any], number: int, path: str) -> str:
+    came = next((row[key] for key in _KEYS if key in row), None)
+    text = came[0] if isinstance(came, list) and len(came) == 1 else came
+    if not isinstance(text, str) or not text.strip():
+        raise DataError(
+            f"expected a text under 'prompt' or 'instruction', or one under 'turns', in row "
+            f"{number} of {path}, came {came!r:.40}; each row is one prompt of one turn"
+        )
+    return text

@@ -23,7 +23,7 @@ from harness.commands.models import (
     run_name,
 )
 from harness.commands.plan import Plan, plan, plan_answers, plan_table, probe, questions, retired
-from harness.commands.prompts import show_prompts, warnings
+from harness.commands.shown import show_prompts, warnings
 from harness.commands.setting import Setting
 from harness.errors import BudgetError, DataError, SpecError
 from harness.judging import asking, judge_prompt

@@ -82,7 +82,7 @@ def no_outputs(_rows: Rows, _assets: Assets) -> NoReturn:
     )
 
 
-def no_judgments(_rows: Rows) -> NoReturn:
+def no_judgments(_rows: Rows, _assets: Assets) -> NoReturn:
     """Nothing: answers are matched.
 
     Raises:
@@ -91,10 +91,10 @@ def no_judgments(_rows: Rows) -> NoReturn:
     raise DataError("expected answers, came judgments: lm-eval's tasks need no judge")
 
 
-def no_rescore(rows: Rows, _assets: Assets) -> NoReturn:
+def no_rescore(rows: Rows, assets: Assets) -> NoReturn:
     """Nothing, as `no_judgments`.
 
     Raises:
         DataError: Always.
     """
-    no_judgments(rows)
+    no_judgments(rows, assets)

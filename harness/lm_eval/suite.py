@@ -140,12 +140,9 @@ class _Made:
             measures = self._measure(document, answers)
         except DataError as error:
             return Unread(str(error))
-        value = next(iter(measures.values()), None)
-        try:
-            share = float(value)  # type: ignore[arg-type]
-        except (TypeError, ValueError):
-            return Unread("its metric is none of single documents")
-        return share if 0 <= share <= 1 else Unread("its metric is no share")
+        share = _number(next(iter(measures.values()), None))
+        is_share = share is not None and 0 <= share <= 1
+        return share if share is not None and is_share else Unread("its metric is no share")
 
     def _measure(self, document: Document, answers: Sequence[Generation]) -> Measures:
         given = [answer.responses for answer in answers]
@@ -204,15 +201,17 @@ class _Made:
             return Item(document.id, None, f"no response: {failure}")
         measures = self._measure(document, given)
         (metric, name), *_ = _columns(part, document.task, ([measures], 0))
-        value = measures.get((metric, name))
-        is_number = isinstance(value, int | float) or hasattr(value, "item")
-        return (
-            Item(document.id, float(value), None)
-            if is_number
-            else Item(  # type: ignore[arg-type]
-                document.id, None, f"{metric} is none of single documents"
-            )
-        )
+        value = _number(measures.get((metric, name)))
+        cause = f"{metric} is none of single documents" if value is None else None
+        return Item(document.id, value, cause)
+
+
+def _number(value: Any) -> float | None:
+    """The value as a number; some metrics keep pairs and lists of a document."""
+    try:
+        return None if value is None else float(value)
+    except (TypeError, ValueError):
+        return None
 
 
 def _columns(

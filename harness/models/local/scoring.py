@@ -225,6 +225,6 @@ def _told(
 
 def _summed(logits_R_V: Tensor) -> tuple[Tensor, Tensor]:
     """Logarithm of the sum of exponentials [R], in float32, and the likeliest token [R]."""
-    parts = logits_R_V.split(_AT_ONCE)
+    parts: tuple[Tensor, ...] = torch.split(logits_R_V, _AT_ONCE)
     total_R = torch.cat([part.float().logsumexp(-1) for part in parts])
     return total_R, torch.cat([part.argmax(-1) for part in parts])

@@ -237,7 +237,7 @@ def test_published_outputs_and_judgments_do_not_fit(few: Assets) -> None:
     files = made(PIQA).files
     with pytest.raises(DataError, match="do not tell how likely"):
         files.read_outputs([], few)
-    for read in (lambda: files.read_judgments([]), lambda: files.rescore([], few)):
+    for read in (lambda: files.read_judgments([], few), lambda: files.rescore([], few)):
         with pytest.raises(DataError, match="need no judge"):
             read()
 

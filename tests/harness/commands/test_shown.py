@@ -3,7 +3,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from harness.commands.prompts import firsts, rendered, show_prompts, warnings
+from harness.commands.shown import firsts, rendered, show_prompts, warnings
 from harness.commands.setting import Setting
 from harness.models.scripted import Scripted
 from harness.types import UNWATCHED, Generation, Prompt, Watch
