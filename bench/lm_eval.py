@@ -19,9 +19,30 @@ from harness.types import Decoding, ModelOptions, Prompt
 
 BATCHES = (1, 4, 16, 64)
 """Sizes that HFLM is tried with; its best counts."""
-WORDS = (
-    "the of and to in is that it was for on are as with his they at be this from have or".split()
-)
+WORDS = [
+    "the",
+    "of",
+    "and",
+    "to",
+    "in",
+    "is",
+    "that",
+    "it",
+    "was",
+    "for",
+    "on",
+    "are",
+    "as",
+    "with",
+    "his",
+    "they",
+    "at",
+    "be",
+    "this",
+    "from",
+    "have",
+    "or",
+]
 
 
 def make(folder: Path) -> None:

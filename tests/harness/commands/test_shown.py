@@ -3,8 +3,8 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from harness.commands.shown import firsts, rendered, show_prompts, warnings
 from harness.commands.setting import Setting
+from harness.commands.shown import firsts, rendered, show_prompts, warnings
 from harness.models.scripted import Scripted
 from harness.types import UNWATCHED, Generation, Prompt, Watch
 from tests.records import prompt

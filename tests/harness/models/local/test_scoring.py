@@ -16,9 +16,9 @@ pytestmark = pytest.mark.usefixtures("own_cache")
 
 COMMON = list(range(10, 60))
 ROWS = [
-    Row(COMMON + [61, 62], [62, 63]),
-    Row(COMMON + [61], [70]),
-    Row(COMMON + [61], [71]),
+    Row([*COMMON, 61, 62], [62, 63]),
+    Row([*COMMON, 61], [70]),
+    Row([*COMMON, 61], [71]),
     Row(COMMON[:30] + list(range(90, 70, -1)), [9, 8, 7]),
     Row([12], [13]),
 ]
