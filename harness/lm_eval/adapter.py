@@ -78,7 +78,7 @@ def _asked(
 
 
 def _told(model: Model, pairs: Sequence[tuple[str, str]]) -> list[Response]:
-    """The response to each pair of a context and a choice; a context's at once."""
+    """The response to each pair of context and choice; a context is asked with all its choices."""
     choices: dict[str, dict[str, None]] = {}
     for context, choice in pairs:
         choices.setdefault(context, {})[choice] = None
