@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from harness.errors import AlignmentError, DataError, ModelError, SpecError
 from harness.judging import reported
+from harness.models.serving.failures import only_converses
 from harness.names import public
 from harness.pairing import against, both_ways
 from harness.types import (
@@ -13,6 +14,7 @@ from harness.types import (
     Benchmark,
     Card,
     Choosy,
+    Explaining,
     Generation,
     Item,
     Judge,
@@ -74,7 +76,7 @@ def answer(benchmark: Benchmark, model: Model, assets: Assets) -> Answers:
             f"expected answers from '{model.name}', it refused all {len(prompts)} prompts (first: "
             f"{generations[0].failure}); if they do not fit, lower --max-tokens"
         )
-    return Answers(model.name, model.identity, generations)
+    return Answers(model.name, {**model.identity, **_explained(model, prompts)}, generations)
 
 
 def grade(benchmark: Benchmark, answers: Answers, judge: Judge, assets: Assets) -> Result:
@@ -115,11 +117,12 @@ def examine(model: Model, prompts: Sequence[Prompt]) -> None:
     if isinstance(inner, Choosy):
         inner.examine(prompts)
     elif any(prompt.raw or prompt.choices for prompt in prompts):
-        raise ModelError(
-            f"expected a model that goes on with given texts and tells how likely they are, came "
-            f"'{public(model.name)}', which only answers in conversations; name a checkpoint, "
-            f"hf:PATH_OR_ID"
-        )
+        raise only_converses(model.name)
+
+
+def _explained(model: Model, prompts: Sequence[Prompt]) -> Mapping[str, str]:
+    inner = innermost(model)
+    return inner.explain(prompts) if isinstance(inner, Explaining) else {}
 
 
 def limited(benchmark: Benchmark, limit: int | None) -> Benchmark:

@@ -273,11 +273,19 @@ class Choosy(Protocol):
     """A model that knows what it cannot be asked."""
 
     def examine(self, prompts: Sequence[Prompt], /) -> None:
-        """Looks at the prompts before anything is paid for; nobody is asked.
+        """Looks at the prompts before anything is paid for; none of them is asked.
 
         Raises:
             ModelError: It cannot answer such prompts.
         """
+
+
+@runtime_checkable
+class Explaining(Protocol):
+    """A model that goes about prompts of some kinds in ways that its identity does not tell."""
+
+    def explain(self, prompts: Sequence[Prompt], /) -> Mapping[str, str]:
+        """How it answers such prompts; the same for the same kinds of prompts, always."""
 
 
 @runtime_checkable

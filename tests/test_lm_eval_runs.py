@@ -68,7 +68,7 @@ def test_a_model_that_only_answers_is_refused_before_it_is_asked(
     run: Run, loopback: Loopback
 ) -> None:
     ran = run("score", f"{loopback.url}#chat", *TASK)
-    assert "which only answers in conversations; name a checkpoint, hf:PATH_OR_ID" in refused(ran)
+    assert "only answers in conversations, name the checkpoint, hf:PATH_OR_ID" in refused(ran)
     assert not loopback.seen
 
 
@@ -76,7 +76,7 @@ def test_no_benchmark_is_paid_for_when_another_cannot_be_answered(
     run: Run, loopback: Loopback
 ) -> None:
     ran = run("score", f"{loopback.url}#chat", "-b", "alpaca_eval,lm_eval:piqa", "--limit", "2")
-    assert "which only answers in conversations" in refused(ran)
+    assert "only answers in conversations, name the checkpoint" in refused(ran)
     assert not loopback.seen
 
 

@@ -93,7 +93,7 @@ class HuggingFace:
         batches = self._batches(self._asked(chats))
         told: dict[Prompt, Generation] = {}
         with loaded(self.checkpoint) as model:
-            likelihood = Likelihood(self.name, model, self.pairs, self._context)
+            likelihood = Likelihood(self.name, model, self.pairs, self.context)
             for block in self._blocks([prompt for prompt in prompts if prompt.choices]):
                 watch.started(block)
                 answers = likelihood.answer(block)
@@ -135,7 +135,7 @@ class HuggingFace:
         Raises:
             ModelError: The template refuses or drops the system message, or there is none.
         """
-        return self._context(prompt, prompt.turns[0]) if prompt.turns else ""
+        return self.context(prompt, prompt.turns[0]) if prompt.turns else ""
 
     def lint(self) -> list[str]:
         """What looks wrong in how template, tokenizer and stop tokens fit together."""
@@ -154,7 +154,7 @@ class HuggingFace:
         vocabulary = self.tokenizer.get_vocab()
         # A special token is not part of the text in which stop strings are looked for.
         written = {vocabulary[stop] for stop in self.template.stop if stop in vocabulary}
-        return self._own_stop_ids.union(self.template.stop_ids, written)
+        return self.own_stop_ids.union(self.template.stop_ids, written)
 
     @cached_property
     def pairs(self) -> Pairs:
@@ -162,14 +162,19 @@ class HuggingFace:
         return Pairs(self.tokenizer, window_of(load_config(self.checkpoint), self.tokenizer))
 
     @cached_property
-    def _own_stop_ids(self) -> frozenset[int]:
+    def own_stop_ids(self) -> frozenset[int]:
+        """Tokens that end what follows a text as it is: the checkpoint's."""
         return stop_ids(self.checkpoint, self.tokenizer)
 
     def _ends(self, *, raw: bool) -> frozenset[int]:
-        return self._own_stop_ids if raw else self.stop_ids
+        return self.own_stop_ids if raw else self.stop_ids
 
-    def _context(self, prompt: Prompt, turn: str) -> str:
-        """What the model is shown when a turn is the first."""
+    def context(self, prompt: Prompt, turn: str) -> str:
+        """What the model is shown when a turn is the first.
+
+        Raises:
+            ModelError: The template refuses or drops the system message, or there is none.
+        """
         if prompt.raw:
             return turn
         system = () if prompt.system is None else (("system", prompt.system),)

@@ -9,15 +9,15 @@ Requests go through aiohttp: the official client spends three times the processo
 call, and that is what bounds a run against a fast server.
 """
 
-import hashlib
+import asyncio
 import json
-import math
+import logging
 import os
 import re
 from base64 import b64encode
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -25,6 +25,7 @@ from urllib.request import getproxies, proxy_bypass
 import orjson
 
 from harness.errors import ModelError
+from harness.models.serving.completions import ByText, Post, probe
 from harness.models.serving.failures import (
     DeniedError,
     FailedError,
@@ -33,9 +34,10 @@ from harness.models.serving.failures import (
     missing_key,
     one_line,
 )
-from harness.models.serving.remote import Ask, Remote, count, dialogue
+from harness.models.serving.remote import Ask, Remote, dialogue, in_a_thread, is_unusual
+from harness.models.serving.spoken import drawn, logprob, served_by, usage
 from harness.models.serving.tokens import counter
-from harness.types import Decoding, ModelOptions, Prompt, Response, Token, Usage
+from harness.types import Decoding, ModelOptions, Prompt, Response, Token
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -46,13 +48,18 @@ _CONNECT_SECONDS = 30.0
 _ADDRESS = re.compile(r"https?://([^@/]*@)?([^@:/?\[\]]+|\[[0-9a-f:]+\])(:\d+)?(/[^?]*)?")
 _NEW_LIMIT = "max_completion_tokens"
 _JSON = {"Content-Type": "application/json"}
-_SERVED_BY = ("model", "system_fingerprint")
+_WAYS = {
+    "likelihoods": "the server's, of texts that /completions echoes",
+    "tokens": "the server's; those of a context are as many as it has alone",
+}
 _REMEDIES = {
     "insufficient_quota": "add funds to the account",
     "unsupported_parameter": "choose a model that accepts it",
     "unsupported_value": "choose a model that accepts it",
 }
 """By error code: what to do about complaints that every further call would meet as well."""
+
+_log = logging.getLogger(__name__)
 
 
 def build(name: str, options: ModelOptions) -> Remote:
@@ -66,11 +73,15 @@ def build(name: str, options: ModelOptions) -> Remote:
         ModelError: The name is not of that form.
     """
     asked = server(name)
+    counting = counter(asked.model) if name.startswith("openai:") else None
     if not name.startswith("openai:"):
-        shown = f"{asked.base}#{asked.model}"
-        return Remote(shown, asked.identity, asked.connect, options.concurrency)
-    counting = counter(asked.model)
-    return Remote(name, asked.identity, asked.connect, options.concurrency, count=counting)
+        name = f"{asked.base}#{asked.model}"
+    made = Remote(name, asked.identity, asked.connect, options.concurrency)
+    if counting is not None:
+        made = replace(made, count=counting)
+    # OpenAI's own models tell nothing of what they read.
+    official = asked.key_variable == _OPENAI_KEY
+    return made if official else replace(made, look=asked.look, ways=_WAYS)
 
 
 @dataclass(slots=True)
@@ -101,14 +112,55 @@ class Server:
         return {"model": self.model, "server": self.base}
 
     @asynccontextmanager
-    async def connect(self) -> AsyncIterator[Ask]:
+    async def connect(self, as_it_is: Callable[[Post], Ask] | None = None) -> AsyncIterator[Ask]:
         """Opens connections that are used again from call to call.
+
+        Args:
+            as_it_is: What asks texts as they are and choices; it is given what asks /completions.
+                None asks in texts.
 
         Raises:
             ModelError: It is OpenAI, and its key is not in the environment.
         """
         async with self.session() as session:
-            yield _Chat(self, session).ask
+            line = _Line(self, session)
+            unusual = as_it_is(line.complete) if as_it_is else ByText(line.complete).ask
+
+            def ask(prompt: Prompt, responses: tuple[Response, ...]) -> Awaitable[Response]:
+                return (unusual if is_unusual(prompt) else line.chat)(prompt, responses)
+
+            yield ask
+
+    def look(self, name: str, prompts: Sequence[Prompt]) -> None:
+        """Sees by a request of one token that the server answers such prompts.
+
+        One that cannot be reached is not found wanting: all answers may be stored.
+
+        Raises:
+            ModelError: It does not, or they need its chat template.
+        """
+        if any(prompt.choices and not prompt.raw for prompt in prompts):
+            raise ModelError(
+                f"expected choices after texts as they are, since {name} does not show its chat "
+                f"template; leave ':chat' out, or name the checkpoint, hf:PATH or vllm:PATH"
+            )
+        try:
+            in_a_thread(self._probe(likelihoods=any(prompt.choices for prompt in prompts)))
+        except FailedError as error:
+            _log.debug("%s was not looked at: %s", name, error)
+        except (DeniedError, RefusedError) as error:
+            raise ModelError(
+                f"expected {name} to go on with given texts at /completions and tell how likely "
+                f"they are, came {error}; where it only answers in conversations, name the "
+                f"checkpoint, hf:PATH_OR_ID or vllm:PATH_OR_ID"
+            ) from error
+
+    async def _probe(self, *, likelihoods: bool) -> None:
+        try:
+            async with self.session() as session, asyncio.timeout(_CONNECT_SECONDS):
+                await probe(_Line(self, session).complete, likelihoods=likelihoods)
+        except TimeoutError as error:
+            raise FailedError("no answer in time") from error
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator["ClientSession"]:
@@ -166,30 +218,43 @@ class Reply(NamedTuple):
     body: bytes
 
 
-class _Chat:
+class _Line:
     def __init__(self, server: Server, session: "ClientSession") -> None:
         self._server = server
         self._session = session
-        self._url = f"{server.base}/chat/completions"
 
-    async def ask(self, prompt: Prompt, responses: tuple[Response, ...]) -> Response:
+    async def chat(self, prompt: Prompt, responses: tuple[Response, ...]) -> Response:
         dialect = self._server.dialect
         limit = dialect.limit
-        reply = await self._post(self._server.request(prompt, responses))
+        reply = await self._post("chat/completions", self._server.request(prompt, responses))
         if reply.status == 400 and limit != _NEW_LIMIT and _NEW_LIMIT.encode() in reply.body:
             dialect.limit = _NEW_LIMIT
-            reply = await self._post(self._server.request(prompt, responses))
+            reply = await self._post("chat/completions", self._server.request(prompt, responses))
         if reply.status != 200:
             raise self._server.failure(reply)
         return read(reply.body, prompt.decoding)
 
-    async def _post(self, body: bytes) -> Reply:
+    async def complete(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        body = _dump({"model": self._server.model, **asked})
+        reply = await self._post("completions", body)
+        if reply.status != 200:
+            raise self._server.failure(reply)
+        try:
+            answer = load(reply.body)
+        except ValueError:
+            answer = None
+        if isinstance(answer, dict):
+            return answer
+        came = one_line(reply.body.decode(errors="replace"), 100)
+        raise FailedError(f"expected a completion, came '{came}'")
+
+    async def _post(self, path: str, body: bytes) -> Reply:
         from aiohttp import ClientError
 
         try:
             # A redirect could carry the key to another host.
             async with self._session.post(
-                self._url, data=body, headers=_JSON, allow_redirects=False
+                f"{self._server.base}/{path}", data=body, headers=_JSON, allow_redirects=False
             ) as reply:
                 return Reply(reply.status, reply.headers.get("Retry-After"), await reply.read())
         except ClientError as error:
@@ -247,23 +312,8 @@ def _messages(prompt: Prompt, responses: tuple[Response, ...]) -> list[dict[str,
 
 
 def _sampling(prompt: Prompt) -> dict[str, Any]:
-    decoding = prompt.decoding
-    sampling: dict[str, Any] = {"temperature": decoding.temperature}
-    if decoding.top_p < 1:
-        sampling["top_p"] = decoding.top_p
-    if decoding.stop:
-        sampling["stop"] = decoding.stop
-    if decoding.temperature > 0 and decoding.sample > 0:
-        sampling["seed"] = _seed(prompt)
-    if decoding.top_logprobs > 0:
-        sampling |= {"logprobs": True, "top_logprobs": decoding.top_logprobs}
-    return sampling
-
-
-def _seed(prompt: Prompt) -> int:
-    asked = json.dumps([prompt.turns, prompt.system, prompt.decoding.sample])
-    # 31 bits: servers read it as a signed number.
-    return int.from_bytes(hashlib.sha256(asked.encode()).digest()[:4]) >> 1
+    tops = prompt.decoding.top_logprobs
+    return drawn(prompt) | ({"logprobs": True, "top_logprobs": tops} if tops > 0 else {})
 
 
 def _dump(request: dict[str, Any]) -> bytes:
@@ -329,27 +379,12 @@ def _read(data: Any, decoding: Decoding) -> Response:
         text=text,
         finish_reason=choice.get("finish_reason") or "stop",
         tokens=tuple(_token(token) for token in said),
-        usage=_usage(data.get("usage")),
-        served_by=" / ".join(str(data[key]) for key in _SERVED_BY if data.get(key)),
+        usage=usage(data.get("usage")),
+        served_by=served_by(data),
     )
 
 
-def _usage(said: object) -> Usage:
-    usage = said if isinstance(said, dict) else {}
-    details = usage.get("prompt_tokens_details")
-    cached = count(details.get("cached_tokens")) if isinstance(details, dict) else 0
-    read = count(usage.get("prompt_tokens"))
-    return Usage(read, count(usage.get("completion_tokens")), min(cached, read))
-
-
 def _token(token: Mapping[str, Any]) -> Token:
-    top = [(one["token"], _logprob(one)) for one in token.get("top_logprobs") or ()]
+    top = [(one["token"], logprob(one["logprob"])) for one in token.get("top_logprobs") or ()]
     top.sort(key=lambda one: -one[1])
-    return Token(token["token"], _logprob(token), tuple(top))
-
-
-def _logprob(token: Mapping[str, Any]) -> float:
-    logprob = float(token["logprob"])
-    if not logprob < math.inf:  # which NaN is not either
-        raise ValueError(logprob)
-    return min(0.0, logprob)
+    return Token(token["token"], logprob(token["logprob"]), tuple(top))

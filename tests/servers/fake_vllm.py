@@ -1,4 +1,7 @@
-"""Stands in for the `vllm` command: the same arguments, the loopback server behind them."""
+"""Stands in for the `vllm` command: the same arguments, the loopback server behind them.
+
+Of a folder with weights it serves the checkpoint itself.
+"""
 
 import os
 import sys
@@ -40,7 +43,13 @@ def main(arguments: Sequence[str]) -> None:
         diary.write(f"{os.getpid()} {command} {checkpoint} {' '.join(options)}\n")
     if checkpoint == "owner/broken":
         sys.exit("\x1b[31mValueError: no such architecture")
-    with serving(int(options[options.index("--port") + 1])) as server:
+    port = int(options[options.index("--port") + 1])
+    if Path(checkpoint, "model.safetensors").is_file():
+        from tests.tiny.server import make_server
+
+        name = options[options.index("--served-model-name") + 1]
+        make_server(Path(checkpoint), port, name).serve_forever()
+    with serving(port) as server:
         server.script = _behave
         sys.stderr.write("ready\n")
         time.sleep(3600)

@@ -1,4 +1,6 @@
-"""A real OpenAI-compatible server around a checkpoint: chat completions with log-probabilities.
+"""A real OpenAI-compatible server around a checkpoint: completions of chats and of texts.
+
+Of texts it tells log-probabilities as vLLM does, by `echo` or `prompt_logprobs`.
 
 As a program: `python -m tests.tiny.server --port 8000 CHECKPOINT`.
 """
@@ -7,11 +9,11 @@ import argparse
 import hashlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 from harness.errors import ModelError
 from harness.models.hf import HuggingFace, build
@@ -44,13 +46,20 @@ def serve(checkpoint: Path, port: int = 0) -> Iterator[str]:
         thread.join()
 
 
-def make_server(checkpoint: Path, port: int) -> ThreadingHTTPServer:
-    """A server that listens on the loopback interface and does not run yet."""
-    model = build(f"hf:{checkpoint}", ModelOptions())
+def make_server(checkpoint: Path, port: int, name: str = "") -> ThreadingHTTPServer:
+    """A server that listens on the loopback interface and does not run yet.
+
+    Args:
+        checkpoint: A folder.
+        port: 0 is any free one.
+        name: What the model is called; "" is the folder's name.
+    """
+    model, called = build(f"hf:{checkpoint}", ModelOptions()), name or checkpoint.name
 
     class Handler(_Handler):
         served = model
-        name = checkpoint.name
+        name = called
+        seen: ClassVar[list[dict[str, Any]]] = []
 
     return ThreadingHTTPServer(("127.0.0.1", port), Handler)
 
@@ -59,26 +68,68 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     served: HuggingFace
     name: str
+    seen: ClassVar[list[dict[str, Any]]]
+    """Requests for completions of texts."""
 
     def do_GET(self) -> None:
+        if self.path == "/health":
+            return self._send(200, {})
         if self.path != "/v1/models":
             return self._error(404, f"no such path: {self.path}")
-        return self._send(200, {"object": "list", "data": [{"id": self.name, "object": "model"}]})
+        return self._send(200, {"object": "list", "data": [self._card()]})
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        if self.path != "/v1/chat/completions":
+        answer = {"/v1/chat/completions": self._complete, "/v1/completions": self._go_on}
+        if self.path not in answer:
             return self._error(404, f"no such path: {self.path}")
         asked = json.loads(body)
         if asked["model"] != self.name:
             return self._error(404, f"no such model: {asked['model']}")
         try:
-            return self._complete(asked)
+            return answer[self.path](asked)
         except ModelError as error:
             return self._error(400, str(error))
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
+
+    def _card(self) -> dict[str, Any]:
+        return {"id": self.name, "object": "model", "max_model_len": self.served.pairs.window}
+
+    def _go_on(self, asked: dict[str, Any]) -> None:
+        self.seen.append(asked)
+        text, special = asked["prompt"], asked.get("add_special_tokens", True)
+        tokenizer = self.served.tokenizer
+        ids = (
+            tokenizer(text, add_special_tokens=special)["input_ids"] if text == str(text) else text
+        )
+        request = self._of_text(asked, ids)
+        with loaded(self.served.checkpoint) as weights:
+            ends = {*self.served.own_stop_ids, *asked.get("stop_token_ids", ())}
+            network = Network(weights, tokenizer, frozenset(ends))
+            if not ids or len(ids) + request.decoding.max_tokens > (network.window or 0):
+                return self._error(400, f"1 to {network.window} tokens, came {len(ids)}")
+            read = Read(ids, _logprobs(weights, ids), tokenizer.decode)
+            response = network.respond([request])[0]
+        choice = {"index": 0, "text": response.text, "finish_reason": response.finish_reason}
+        choice |= {"logprobs": None, "prompt_logprobs": None}
+        if (tops := asked.get("prompt_logprobs")) is not None:
+            choice["prompt_logprobs"] = [read.by_id(place, tops) for place in range(len(ids))]
+        if asked.get("echo"):
+            choice["text"] = text + response.text
+            choice["logprobs"] = read.echo(asked["logprobs"], response)
+        return self._send(200, self._answer("text_completion", choice, response))
+
+    def _of_text(self, asked: dict[str, Any], ids: list[int]) -> Request:
+        decoding = Decoding(
+            max_tokens=asked.get("max_tokens", 16),
+            temperature=asked.get("temperature", 1.0),
+            top_p=asked.get("top_p", 1.0),
+            stop=tuple(asked.get("stop", ())),
+            top_logprobs=asked.get("logprobs") or 0,
+        )
+        return Request(ids, decoding, asked.get("seed", 0))
 
     def _complete(self, asked: dict[str, Any]) -> None:
         request = self._request(asked)
@@ -113,14 +164,17 @@ class _Handler(BaseHTTPRequestHandler):
             "finish_reason": response.finish_reason,
             "logprobs": {"content": content} if request.decoding.top_logprobs else None,
         }
+        return self._answer("chat.completion", choice, response)
+
+    def _answer(self, kind: str, choice: dict[str, Any], response: Response) -> dict[str, Any]:
         usage = {
             "prompt_tokens": response.usage.prompt_tokens,
             "completion_tokens": response.usage.completion_tokens,
             "total_tokens": response.usage.total,
         }
         return {
-            "id": "chatcmpl-tiny",
-            "object": "chat.completion",
+            "id": "cmpl-tiny",
+            "object": kind,
             "created": 0,
             "model": self.name,
             "system_fingerprint": self.served.checkpoint.weights[:8],
@@ -138,6 +192,53 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+
+class Read(NamedTuple):
+    """What a network says of each token that it read. Shapes: T tokens, V vocabulary."""
+
+    ids: list[int]
+    logprobs_T_V: list[list[float]]
+    decode: Callable[[list[int]], str]
+
+    def by_id(self, place: int, tops: int) -> dict[str, Any] | None:
+        """One entry of `prompt_logprobs`: the token itself and the likeliest."""
+        if place == 0:
+            return None
+        logprobs = self.logprobs_T_V[place - 1]
+        order = sorted(range(len(logprobs)), key=lambda one: -logprobs[one])
+        return {
+            str(one): {
+                "logprob": logprobs[one],
+                "rank": order.index(one) + 1,
+                "decoded_token": self.decode([one]),
+            }
+            for one in [self.ids[place], *order[:tops]]
+        }
+
+    def echo(self, tops: int, written: Response) -> dict[str, Any]:
+        """`logprobs` of the tokens that were read, and of those that were written."""
+        found = [self.by_id(place, tops) for place in range(len(self.ids))]
+        own = [one and one[str(token)] for token, one in zip(self.ids, found, strict=True)]
+        top = [one and {t["decoded_token"]: t["logprob"] for t in one.values()} for one in found]
+        said = written.tokens
+        return {
+            "tokens": [*(self.decode([token]) for token in self.ids), *(t.text for t in said)],
+            "token_logprobs": [
+                *(one and one["logprob"] for one in own),
+                *(t.logprob for t in said),
+            ],
+            "top_logprobs": [*top, *(dict(token.top) for token in said)],
+        }
+
+
+def _logprobs(model: Any, ids: list[int]) -> list[list[float]]:
+    import torch
+
+    with torch.inference_mode():
+        logits_T_V = model(torch.tensor([ids])).logits[0]
+        logprobs: list[list[float]] = logits_T_V.float().log_softmax(-1).tolist()
+    return logprobs
 
 
 def _entry(token: Token) -> dict[str, Any]:

@@ -68,13 +68,13 @@ class Pairs:
         Instead of a row, why there can be none: the text has no tokens, or more than the window.
         """
         pairs = [(context, choice) for context in contexts for choice in choices]
-        moved = [_moved(context, choice) for context, choice in pairs if context]
-        before = list(dict.fromkeys(context for context, _ in moved))
+        parted = [moved(context, choice) for context, choice in pairs if context]
+        before = list(dict.fromkeys(context for context, _ in parted))
         ids = dict(zip(before, self._encode(before, self._begins), strict=True))
-        wholes = self._encode([context + choice for context, choice in moved], self._begins)
+        wholes = self._encode([context + choice for context, choice in parted], self._begins)
         after = iter(
             (ids[context], whole[len(ids[context]) :])
-            for (context, _), whole in zip(moved, wholes, strict=True)
+            for (context, _), whole in zip(parted, wholes, strict=True)
         )
         return [self._row(*(next(after) if context else self._alone(c))) for context, c in pairs]
 
@@ -129,7 +129,7 @@ class Pairs:
 _EMPTY = "context or choice has no tokens"
 
 
-def _moved(context: str, choice: str) -> tuple[str, str]:
+def moved(context: str, choice: str) -> tuple[str, str]:
     """White space at the end of a context belongs to what comes after it."""
     bare = context.rstrip()
     return bare, context[len(bare) :] + choice

@@ -7,11 +7,16 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
 from harness.errors import ModelError
-from harness.models.serving.failures import DeniedError, FailedError, RefusedError
+from harness.models.serving.failures import (
+    DeniedError,
+    FailedError,
+    RefusedError,
+    only_converses,
+)
 from harness.models.serving.journal import Journal
 from harness.models.serving.throttle import Throttle
 from harness.types import UNWATCHED, Generation, Prompt, Response, Watch
@@ -53,8 +58,19 @@ class Patience:
         return nominal * random.uniform(0.5, 1.0)
 
 
+Look: TypeAlias = Callable[[str, Sequence[Prompt]], None]
+"""Sees that a model of that name can go on with texts as they are and tell how likely they are.
+
+Raises ModelError.
+"""
+
+
 def _uncounted(_prompt: Prompt) -> None:
     return None
+
+
+def _refuse(name: str, _prompts: Sequence[Prompt]) -> None:
+    raise only_converses(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +91,24 @@ class Remote:
     patience: Patience = Patience()
     count: Callable[[Prompt], int | None] = _uncounted
     """Tokens of a prompt as the model reads it, as far as that can be told here."""
+    look: Look = _refuse
+    """Asked about prompts that are no conversations."""
+    ways: Mapping[str, str] = field(default_factory=dict)
+    """How such prompts are answered."""
+
+    def examine(self, prompts: Sequence[Prompt]) -> None:
+        """Sees that the server answers prompts of texts as they are and of choices.
+
+        Raises:
+            ModelError: It does not.
+        """
+        unusual = [prompt for prompt in prompts if is_unusual(prompt)]
+        if unusual:
+            self.look(self.name, unusual)
+
+    def explain(self, prompts: Sequence[Prompt]) -> Mapping[str, str]:
+        """How prompts are answered that are no conversations; nothing of those that are."""
+        return self.ways if any(map(is_unusual, prompts)) else {}
 
     def count_tokens(self, prompt: Prompt) -> int | None:
         """Tokens of the prompt; None when they can be counted only where the model is."""
@@ -89,6 +123,11 @@ class Remote:
         return in_a_thread(_Run(self, prompts, watch).generations()) if prompts else []
 
 
+def is_unusual(prompt: Prompt) -> bool:
+    """Whether a prompt is no conversation that is to be gone on with."""
+    return prompt.raw or bool(prompt.choices)
+
+
 def dialogue(prompt: Prompt, responses: tuple[Response, ...]) -> list[dict[str, str]]:
     """What was said so far and the turn to answer, as role and content.
 
@@ -101,6 +140,11 @@ def dialogue(prompt: Prompt, responses: tuple[Response, ...]) -> list[dict[str, 
         said.append({"role": "user", "content": turn})
         said.append({"role": "assistant", "content": response.text})
     return [*said, {"role": "user", "content": prompt.turns[len(responses)]}]
+
+
+def n_responses(prompt: Prompt) -> int:
+    """How many responses a prompt asks for."""
+    return len(prompt.choices) * max(len(prompt.turns), 1) if prompt.choices else len(prompt.turns)
 
 
 def count(came: object) -> int:
@@ -188,7 +232,7 @@ class _Run:
 
     async def _turns(self, prompt: Prompt) -> tuple[Response, ...]:
         responses: tuple[Response, ...] = ()
-        for _ in prompt.turns:
+        for _ in range(n_responses(prompt)):
             responses += (await self._turn(prompt, responses),)
         return responses
 
