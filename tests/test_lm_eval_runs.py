@@ -9,6 +9,7 @@ import pytest
 from tests.command import Run
 from tests.servers.loopback import Loopback
 from tests.tiny.checkpoint import make_checkpoint
+from tests.tiny.server import serve
 
 pytest.importorskip("lm_eval", reason="the lm-eval extra is not installed")
 pytestmark = [
@@ -119,3 +120,51 @@ def test_one_load_of_a_checkpoint_serves_all_benchmarks(
     ran = run("score", base, "-b", "lm_eval:piqa,lm_eval:gsm8k:1", "--limit", "2")
     assert ran.status == 0, ran.err
     assert len(loads) == 1
+
+
+def outputs(folder: str) -> list[dict[str, Any]]:
+    [file] = Path(folder).rglob("model_outputs.json")
+    rows: list[dict[str, Any]] = json.loads(file.read_text())
+    return rows
+
+
+def test_a_server_of_the_same_weights_gets_the_same_scores(run: Run, base: str) -> None:
+    with serve(Path(base.removeprefix("hf:"))) as url:
+        served = run("score", f"{url}#base", *TASK, "--json", "out.json", "--out", "served")
+        assert served.status == 0, served.err
+        [there] = results()
+    run("score", base, *TASK, "--json", "out.json", "--out", "here")
+    [here] = results()
+    assert [one["value"] for one in there["scores"]] == [one["value"] for one in here["scores"]]
+    for one, other in zip(outputs("served"), outputs("here"), strict=True):
+        for ours, theirs in zip(one["loglikelihoods"], other["loglikelihoods"], strict=True):
+            assert ours == pytest.approx(theirs, abs=1e-4)
+    assert "echoes" in there["identity"]["model likelihoods"]
+    assert "model likelihoods" not in here["identity"]
+
+
+def test_what_a_server_told_is_not_asked_again_when_it_is_away(run: Run, base: str) -> None:
+    with serve(Path(base.removeprefix("hf:"))) as url:
+        first = run("score", f"{url}#base", *TASK, "--json", "out.json")
+        assert first.status == 0, first.err
+        [one] = results()
+    assert run("score", f"{url}#base", *TASK, "--json", "out.json").status == 0
+    assert results() == [one]
+
+
+@pytest.mark.parametrize("benchmark", ["agieval", "lm_eval:winogrande"])
+def test_answers_that_were_written_are_scored_again(run: Run, base: str, benchmark: str) -> None:
+    words = ("score", base, "-b", benchmark, "--limit", "9", "--json", "out.json", "--out", "run")
+    assert run(*words).status == 0
+    [first] = results()
+    [file] = Path("run").rglob("model_outputs.json")
+    again = run("rescore", benchmark, "--outputs", str(file), "--json", "out.json")
+    assert again.status == 0, again.err
+    assert results()[0]["scores"] == first["scores"]
+
+
+def test_answers_of_another_task_are_refused(run: Run, base: str) -> None:
+    assert run("score", base, *TASK, "--out", "run").status == 0
+    [file] = Path("run").rglob("model_outputs.json")
+    line = refused(run("rescore", "lm_eval:piqa", "--outputs", str(file)))
+    assert "of another benchmark" in line

@@ -1,6 +1,7 @@
 """Answers to lm-eval's requests as rows of a file."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from harness.errors import DataError
@@ -18,14 +19,20 @@ from harness.types import (
 
 
 def write_outputs(answers: Sequence[Generation]) -> list[dict[str, Any]]:
-    """A row for each prompt: texts, or log-likelihoods and whether each choice is the likeliest."""
+    """A row for each prompt: texts, or log-likelihoods and whether each choice is the likeliest.
+
+    Contexts that lost their beginning tell by how many tokens.
+    """
     return [_row(answer) for answer in answers]
 
 
 def _row(answer: Generation) -> dict[str, Any]:
-    row = {"id": answer.prompt.id, "generator": answer.model}
+    row: dict[str, Any] = {"id": answer.prompt.id, "generator": answer.model}
     if answer.failure is not None:
         return {**row, "failure": answer.failure}
+    cuts = [one.cut for one in answer.responses]
+    if any(cuts):
+        row |= {"cut": cuts}
     if not answer.prompt.choices:
         return {**row, "output": answer.text}
     told = [[one.logprob, one.finish_reason == LIKELIEST] for one in answer.responses]
@@ -53,13 +60,17 @@ def read_answers(rows: Rows, prompts: Mapping[str, Prompt]) -> list[Generation]:
 def _answer(row: Mapping[str, Any], prompt: Prompt) -> Generation:
     if "failure" in row:
         return Generation(prompt, row["generator"], (), row["failure"])
-    if not prompt.choices:
-        return Generation(prompt, row["generator"], (Response(row["output"]),))
-    responses = tuple(
+    responses = [Response(row["output"])] if not prompt.choices else _told(row["loglikelihoods"])
+    cuts = row.get("cut", [0] * len(responses))
+    cut = (replace(one, cut=int(n)) for one, n in zip(responses, cuts, strict=True))
+    return Generation(prompt, row["generator"], tuple(cut))
+
+
+def _told(pairs: Sequence[tuple[float, bool]]) -> list[Response]:
+    return [
         Response("", LIKELIEST if likeliest else GIVEN, (Token("", float(logprob), ()),))
-        for logprob, likeliest in row["loglikelihoods"]
-    )
-    return Generation(prompt, row["generator"], responses)
+        for logprob, likeliest in pairs
+    ]
 
 
 def write_judgments(verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
