@@ -160,6 +160,14 @@ class Published(NamedTuple):
             if name in {None, key}
         ]
 
+    def printing(self, label: str) -> list[str]:
+        """Names of the tables that print numbers of a benchmark in that version."""
+        return [
+            table.name
+            for table in self.tables
+            if any(one.measure.benchmark == label for one in table.printed)
+        ]
+
     def named(self, name: str | None) -> list[PublishedTable]:
         """All tables, a paper's, or the one called PAPER:TABLE.
 

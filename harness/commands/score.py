@@ -38,6 +38,7 @@ from harness.commands.watching import Watch, doubted, watching
 from harness.errors import BudgetError, DataError, SpecError
 from harness.judging import asking, judge_prompt
 from harness.pipeline import Answers, Result, answer, grade, load, opposed
+from harness.published import published
 from harness.report.breakdown import breakdown_data, breakdown_table
 from harness.report.judge_eval import Findings, judge_eval_data, judge_eval_table
 from harness.report.progress import Board, Shown
@@ -146,6 +147,8 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
         made = provenance(request.deciding(), series, run.models.doors.opened, results)
         write_json(run.folder / PROVENANCE, {**made, "canary": watch.doubts()})
         setting.note(f"written to {run.folder}")
+        for line in _beside(run.folder, results):
+            setting.note(line)
         audits = {"audit": judge_eval_data(SELF, run.audited)} if run.audited else {}
         whole = {**document(results, items=request.items), **data, **audits, **watch.data()}
         return _finish(setting, tables, whole)
@@ -521,6 +524,17 @@ def _broken_down(
 def _save(folder: Path, tables: Sequence[Table], results: Sequence[tuple[str, Result]]) -> None:
     write_json(folder / "scores.json", document(results, items=True))
     write_text(folder / "table.md", "\n".join(map(to_markdown, tables)))
+
+
+def _beside(folder: Path, results: Sequence[tuple[str, Result]]) -> Iterator[str]:
+    """Where papers print what was scored, and what shows their numbers beside these."""
+    for label in dict.fromkeys(result.card.label for _, result in results):
+        if tables := published().printing(label):
+            told = f", {', '.join(tables[1:])} too" if tables[1:] else ""
+            yield (
+                f"papers' numbers of {label} beside these: reproduce {tables[0]} --runs {folder} "
+                f"--as CHECKPOINT=ROW{told}"
+            )
 
 
 def _finish(setting: Setting, tables: list[Table], data: dict[str, object]) -> list[Table]:

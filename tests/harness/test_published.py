@@ -134,3 +134,8 @@ def test_an_installed_iterbench_has_them_where_its_list_of_files_says(
     installed = [Listed("harness/x.py"), Listed("share/iterbench/published/index.yaml")]
     monkeypatch.setattr(module, "files", lambda _name: installed)
     assert module._folder() == (tmp_path / "share/iterbench/published").resolve()
+
+
+def test_the_tables_that_print_a_benchmark_are_known() -> None:
+    assert published().printing("open_llm_leaderboard@1.0") == ["sppo:table3"]
+    assert not published().printing("lm_eval:piqa@0.4.13")
