@@ -27,7 +27,7 @@ def results_table(results: Sequence[tuple[str, Result]]) -> Table:
         columns=[
             "checkpoint",
             *(["iter"] if shows_iteration else []),
-            *map(_title, metrics),
+            *map(title_of, metrics),
             "n",
             "unread",
         ],
@@ -82,17 +82,18 @@ def cell(score: Score) -> str:
     if score.value is None:
         return f"withheld{_range(score.bounds, score.unit)}"
     mark = "*" if score.coverage < 1 - _MARKED else ""
-    return f"{_figure(score.value, score.unit)}{mark}{_range(score.interval, score.unit)}"
+    return f"{figure(score.value, score.unit)}{mark}{_range(score.interval, score.unit)}"
 
 
-def _figure(value: float, unit: str) -> str:
+def figure(value: float, unit: str) -> str:
+    """A value as it is shown: fractions in percent."""
     if unit == "fraction":
         return f"{100 * value:.2f}"
     return f"{value:.0f}" if unit == "characters" else f"{value:.2f}"
 
 
 def _range(pair: tuple[float, float] | None, unit: str) -> str:
-    return f" [{_figure(pair[0], unit)}, {_figure(pair[1], unit)}]" if pair else ""
+    return f" [{figure(pair[0], unit)}, {figure(pair[1], unit)}]" if pair else ""
 
 
 def _figures(result: Result) -> list[str]:
@@ -100,7 +101,8 @@ def _figures(result: Result) -> list[str]:
     return [*map(cell, result.scores), str(main.n), str(main.n_unread)]
 
 
-def _title(metric: str) -> str:
+def title_of(metric: str) -> str:
+    """A metric as it is called."""
     return _TITLES.get(metric, metric.replace("_", " "))
 
 
