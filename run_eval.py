@@ -54,6 +54,8 @@ _RUN_OPTIONS = [
     click.option("--temperature", type=click.FloatRange(0, 2), help="0 is greedy."),
     click.option("--top-p", type=click.FloatRange(0, 1, min_open=True), help="Nucleus sampling."),
     click.option("--dry-run", is_flag=True, help="Show what would be asked and paid, and stop."),
+    click.option("--budget", type=click.FloatRange(min=0), help="Most USD the run may cost."),
+    click.option("--batch", is_flag=True, help="Ask by batch: half the price, within a day."),
     click.option("--partial", is_flag=True, help="Let recordings lack answers; they are unread."),
     click.option("--concurrency", type=click.IntRange(min=1), default=64, show_default=True),
     click.option("--batch-size", type=click.IntRange(min=1), default=16, show_default=True),
@@ -96,7 +98,9 @@ def score(
     out: Path,
     assets: Path | None,
     json: Path | None,
+    budget: float | None,
     *,
+    batch: bool,
     dry_run: bool,
     items: bool,
     **options: Any,
@@ -129,6 +133,8 @@ def score(
         store=store,
         out=out,
         dry_run=dry_run,
+        budget=budget,
+        batch=batch,
         items=items,
     )
     run(request, Setting(assets, json))
@@ -169,7 +175,9 @@ def compare(
     out: Path,
     assets: Path | None,
     json: Path | None,
+    budget: float | None,
     *,
+    batch: bool,
     dry_run: bool,
     items: bool,
     **options: Any,
@@ -202,6 +210,8 @@ def compare(
         store=store,
         out=out,
         dry_run=dry_run,
+        budget=budget,
+        batch=batch,
         items=items,
     )
     run(request, Setting(assets, json))
@@ -244,6 +254,41 @@ def train(
         recipe=recipe, variant=variant, options=ModelOptions(**options), store=store, out=out
     )
     run(request, Setting(assets, json))
+
+
+@cli.command("train-judge")
+@click.argument("pairs")
+@click.option("--out", type=_PATH, required=True, help="A new folder: pairrm:OUT is the judge.")
+@click.option(
+    "--base", default="tiny", show_default=True, help="A DeBERTa v2/v3: folder or hub ID."
+)
+@click.option("--epochs", type=click.FloatRange(min=0, min_open=True), default=3, show_default=True)
+@click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), help="The highest.")
+@click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True)
+@click.option(
+    "--held-out",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.1,
+    show_default=True,
+    help="Share of the prompts to be tried with.",
+)
+@click.option("--seed", type=int, default=0, show_default=True)
+@_json
+def train_judge(pairs: str, out: Path, json: Path | None, **options: Any) -> None:
+    """Teach a pair ranker from labelled comparisons, and tell how often it is right about others.
+
+    PAIRS is a JSON or JSON lines file with prompt, chosen and rejected in each row, or a folder of
+    such files. Prompts that are held out are for telling, never for learning.
+
+    \b
+    Example:
+      run_eval.py train-judge pairs.jsonl --out judge
+    """
+    from harness.commands.setting import Setting
+    from train.judge import train_judge as run
+    from train.pair_ranker import Lessons
+
+    run(pairs, out, Lessons(**options), Setting(None, json))
 
 
 @cli.command()

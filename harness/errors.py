@@ -6,6 +6,7 @@
       DataError             a data file: which file, row, field
       AlignmentError        a stage broke "one to one, in order"
       ModelError            a backend: what was asked, how often, the last cause
+      BudgetError           the user's money ends here: what is bought, what is left
 
 A caller writes::
 
@@ -58,3 +59,7 @@ class AlignmentError(HarnessError):
 
 class ModelError(HarnessError):
     """A backend that could not answer."""
+
+
+class BudgetError(HarnessError):
+    """A run that would cost more than its budget; what was bought is stored."""

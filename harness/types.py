@@ -63,7 +63,17 @@ class Usage(NamedTuple):
     """Tokens that were read and written, as the backend counted them."""
 
     prompt_tokens: int = 0
+    """All that were read, those from the provider's cache of prompts among them."""
     completion_tokens: int = 0
+    cached_tokens: int = 0
+    """Of the prompt's, those that came from the cache of prompts, at a price of their own."""
+    batched: bool = False
+    """Whether they were bought by batch, at its price."""
+
+    @property
+    def total(self) -> int:
+        """All that were read and written."""
+        return self.prompt_tokens + self.completion_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +241,14 @@ class Keeping(Protocol):
 
     def missing(self, prompts: Sequence[Prompt], /) -> list[Prompt]:
         """The prompts that it would have to ask."""
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """A model that can count what it reads, and reads nothing for it."""
+
+    def count_tokens(self, prompt: Prompt, /) -> int | None:
+        """Tokens of the prompt as the model is shown it; None when it cannot be told."""
 
 
 def close(model: Model) -> None:

@@ -199,5 +199,5 @@ def _raw_completion(response: Response) -> dict[str, Any]:
         "finish_reason": response.finish_reason,
         "logprobs": {"content": content} if content else None,
         "text": response.text,
-        "total_tokens": sum(response.usage),
+        "total_tokens": response.usage.total,
     }

@@ -7,8 +7,11 @@ from itertools import combinations
 from pathlib import Path
 
 from harness import registry
+from harness.commands.at_once import ask_at_once
+from harness.commands.budget import Bought, Known, bought, bought_table, stopped
 from harness.commands.foreseen import foresee
 from harness.commands.models import (
+    Buying,
     Models,
     as_asked,
     bill,
@@ -17,10 +20,10 @@ from harness.commands.models import (
     named_series,
     run_name,
 )
-from harness.commands.plan import Plan, plan, plan_answers, plan_table, probe, retired
+from harness.commands.plan import Plan, plan, plan_answers, plan_table, probe, questions, retired
 from harness.commands.prompts import is_file, prompt_set
 from harness.commands.setting import Setting
-from harness.errors import ModelError, SpecError
+from harness.errors import BudgetError, ModelError, SpecError
 from harness.models.replay import Replay
 from harness.pairing import MEAN, TIES, head_to_head, in_both_orders, meetings
 from harness.pipeline import Answers, Result, answer, grade, load
@@ -64,6 +67,10 @@ class CompareRequest:
     store: Path = Path("results/store.sqlite")
     out: Path = Path("results")
     dry_run: bool = False
+    budget: float | None = None
+    """USD that all that was ever asked under the run's name may cost."""
+    batch: bool = False
+    """Whether providers that sell batches are asked by batch."""
     items: bool = False
 
 
@@ -80,11 +87,18 @@ def compare(request: CompareRequest, setting: Setting) -> list[Table]:
         run = _open(request, setting, series, store)
         plans = [*run.plan_answers(), *run.plan_pairs()]
         if request.dry_run:
+            plans = [p.quoted(exact=True) for p in plans]
             return _finish(setting, [plan_table(plans)], {"plan": [p.data() for p in plans]})
         for line in retired(plans):
             setting.note(line)
-        probe(plans)
-        matches = run.matches(run.answers())
+        try:
+            probe(plans)
+            answers = run.answers()
+            if request.batch:
+                run.judge_at_once(answers)
+            matches = run.matches(answers)
+        except BudgetError as error:
+            raise run.stopped() from error
         tables = [matrix_table(matches), pairs_table(matches), *bill(store.spend(run.models.run))]
         run.save(matches, tables)
         return _finish(setting, tables, head_to_head_data(matches, items=request.items))
@@ -128,6 +142,26 @@ class _Run:
         name = f"{first} vs {second}"
         return plan(name, faced, _recording(ours), self.judge, judge, self.assets)
 
+    def stopped(self) -> BudgetError:
+        """What the run ends with when its budget does; what it has bought is shown."""
+        plans, rows = [*self.plan_answers(), *self.plan_pairs()], self._bought()
+        self.setting.show([bought_table(rows), *bill(self.models.store.spend(self.models.run))])
+        buying, spent = self.models.buying, self.models.store.owed(self.models.run)
+        return stopped(buying.budget or 0.0, spent, plans, rows, batch=buying.batch)
+
+    def _bought(self) -> list[Bought]:
+        prompts = load(self.benchmark, self.assets)
+        answered = [
+            (checkpoint.name, Answers(model.name, model.identity, Known(model).generate(prompts)))
+            for checkpoint, model in self.entrants
+        ]
+        return [self._bought_pair(*first, *second) for first, second in combinations(answered, 2)]
+
+    def _bought_pair(self, first: str, ours: Answers, second: str, theirs: Answers) -> Bought:
+        faced = _facing(self.benchmark, theirs, self.ties)
+        judge = partial(self.models.judge, self.judge, faced, None)
+        return bought(f"{first} vs {second}", faced, ours.generations, judge, self.assets)
+
     def answers(self) -> list[Answers]:
         """All answers, before anything is judged; each checkpoint is closed before the next."""
         answers = []
@@ -136,6 +170,19 @@ class _Run:
             answers.append(answer(self.benchmark, shown, self.assets))
             close(model)
         return answers
+
+    def judge_at_once(self, answers: Sequence[Answers]) -> None:
+        """Buys by batch what the judge will be asked, of all pairs together."""
+        asked = [
+            (question.model, question.prompts)
+            for ours, theirs in combinations(answers, 2)
+            for faced in [_facing(self.benchmark, theirs, self.ties)]
+            for question in questions(
+                partial(self.models.judge, self.judge, faced, None),
+                faced.compare(ours.generations, self.assets),
+            )
+        ]
+        ask_at_once(asked, lambda model: Shown(model, Board(self.setting.err), "judging all"))
 
     def matches(self, answers: Sequence[Answers]) -> list[Match]:
         """Every pair of checkpoints, judged."""
@@ -181,7 +228,8 @@ def _open(request: CompareRequest, setting: Setting, series: Series, store: Stor
         [] if (request.rubric, request.ties) == (None, MEAN) else [request.rubric, request.ties]
     )
     name = run_name(series, "head_to_head", asked, options.chat_template, options.dtype, *further)
-    models = Models(options, assets, store, name)
+    buying = Buying(request.budget, request.batch, setting.note)
+    models = Models(options, assets, store, name, buying)
     models.judge(judge, benchmark)  # a name that nothing answers to fails here
     entrants = [(c, models.of_checkpoint(c, [benchmark])[0]) for c in series.checkpoints]
     return _Run(setting, models, request.out / name, benchmark, request.ties, entrants, judge)

@@ -7,15 +7,17 @@ from pathlib import Path
 
 from harness import registry
 from harness.errors import SpecError
+from harness.models.batches import batched, providers, sells_batches
 from harness.models.local.weights import check, fingerprint
 from harness.models.serving.fingerprinted import Fingerprinted
 from harness.names import takes_part
 from harness.pipeline import decoded, limited
+from harness.pricing import price
 from harness.ranking import BestOf
 from harness.report.table import Table
 from harness.spec import BestOfSpec, Checkpoint, Series, read_series, series_of
-from harness.store import Cached, Spend, Store
-from harness.types import Assets, Benchmark, Judge, Model, ModelOptions, Rubric
+from harness.store import Batches, Budgeted, Cached, Spend, Store
+from harness.types import Assets, Benchmark, Judge, Model, ModelOptions, Rubric, Usage
 
 SELF = "self"
 """The checkpoint under evaluation, where a judge's name names a model."""
@@ -32,6 +34,22 @@ def unwrapped(model: Model, _rubric: Rubric) -> Model:
     return model
 
 
+def _unheard(_line: str) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Buying:
+    """How hosted models are paid."""
+
+    budget: float | None = None
+    """USD that a run may cost in all; None sets no limit."""
+    batch: bool = False
+    """Whether providers that sell batches are asked by batch."""
+    tell: Callable[[str], None] = _unheard
+    """Is told a line when a batch has come further."""
+
+
 @dataclass(frozen=True, slots=True)
 class Models:
     """Opens models by name; what they answer is kept in the store."""
@@ -41,6 +59,7 @@ class Models:
     store: Store
     run: str
     """Whose bill it is."""
+    buying: Buying = field(default_factory=Buying)
     opened: dict[tuple[str, ...], Model] = field(default_factory=dict)
     """What judges ask, by name, benchmark and rubric."""
 
@@ -109,7 +128,37 @@ class Models:
         """The model with its answers in the store; a recording needs none."""
         if "recording" in model.identity:
             return model
-        return Cached(model, self.store, self.run)
+        return Cached(self._bought(model), self.store, self.run)
+
+    def _bought(self, model: Model) -> Model:
+        """The model as the user wants to pay for it."""
+        if not self.buying.batch:
+            return self._limited(model)
+        if not sells_batches(model.name):
+            self.buying.tell(
+                f"{model.name} is asked directly: only models of {' and '.join(providers())} are "
+                f"asked by batch"
+            )
+            return self._limited(model)
+        docket = Batches(self.store, model.name, model.identity)
+        by_batch = batched(self._limited(model), docket, self.buying.tell)
+        return self._limited(by_batch, batched=True)
+
+    def _limited(self, model: Model, *, batched: bool = False) -> Model:
+        """The model within the budget, if there is one.
+
+        Raises:
+            SpecError: Its price is not known.
+        """
+        budget = self.buying.budget
+        if budget is None:
+            return model
+        if price(model.name, Usage()) is None:
+            raise SpecError(
+                f"expected models whose price is known for --budget, came '{model.name}', whose "
+                f"price is not; leave --budget out, or name another model"
+            )
+        return Budgeted(model, self.store, self.run, budget, batched)
 
 
 def _check_once(recorded: Checkpoint) -> None:

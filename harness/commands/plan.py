@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 from harness.commands.foreseen import foresee, unanswered
 from harness.commands.models import Wrap, is_remote
+from harness.commands.quote import Quote, quote, together
 from harness.judging import require
 from harness.pipeline import load
-from harness.pricing import estimate_tokens, price, retires
+from harness.pricing import retires
 from harness.report.table import Table
 from harness.types import (
     UNWATCHED,
@@ -21,8 +22,13 @@ from harness.types import (
     Model,
     Prompt,
     Rubric,
-    Usage,
     Watch,
+)
+
+_NOTHING = Quote()
+_ESTIMATED = (
+    "tokens with ≈ are estimated: their model's vocabulary is not on this machine (for OpenAI, "
+    "tiktoken and a vocabulary that it has downloaded)"
 )
 
 
@@ -40,15 +46,27 @@ class Plan:
     """Judgments that only a model can give: of no tie, and of no missing answer."""
     to_judge: int
     """Of those, the ones that are not stored yet."""
-    usd: float | None
-    """Estimated price of all that; None when a price is not known."""
+    quote: Quote = _NOTHING
+    """What all that would cost."""
+    answers: tuple[Model, Sequence[Prompt]] | None = None
+    """What the checkpoint would still be asked."""
     questions: tuple["Question", ...] = ()
     """What the judge would still ask, model by model."""
 
     def data(self) -> dict[str, Any]:
         """The counts and the price, for programs."""
-        kept = [f.name for f in fields(self) if f.name != "questions"]
-        return {name: getattr(self, name) for name in kept}
+        left_out = {"answers", "questions", "quote"}
+        kept = [f.name for f in fields(self) if f.name not in left_out]
+        return {name: getattr(self, name) for name in kept} | self.quote._asdict()
+
+    def quoted(self, *, exact: bool) -> "Plan":
+        """The plan with its price.
+
+        Args:
+            exact: Whether tokenizers may be loaded to count what would be read.
+        """
+        asked = [*filter(None, [self.answers]), *((q.model, q.prompts) for q in self.questions)]
+        return replace(self, quote=together([quote(*one, exact=exact) for one in asked]))
 
 
 class Question(NamedTuple):
@@ -114,35 +132,45 @@ def plan(
     comparisons = benchmark.compare(foresee(benchmark, model, assets), assets)
     asked = questions(open_judge, comparisons)
     still = [question._replace(prompts=unanswered(*question[::2])) for question in asked]
-    usd = [answering.usd, *(_price(question.model.name, question.prompts) for question in still)]
-    return replace(
+    planned = replace(
         answering,
         judge=judge,
         undecided=sum(len(question.prompts) for question in asked),
         to_judge=sum(len(question.prompts) for question in still),
-        usd=None if None in usd else sum(filter(None, usd)),
         questions=tuple(question for question in still if question.prompts),
     )
+    return planned.quoted(exact=False)
 
 
 def plan_answers(name: str, benchmark: Benchmark, model: Model, assets: Assets) -> Plan:
     """Counts the answers that are not stored; nothing is judged."""
     prompts = load(benchmark, assets)
     to_answer = unanswered(model, prompts)
-    usd = _price(model.name, to_answer)
-    return Plan(name, benchmark.card.label, "", len(prompts), len(to_answer), 0, 0, usd)
+    counts = len(prompts), len(to_answer), 0, 0
+    planned = Plan(name, benchmark.card.label, "", *counts, answers=(model, to_answer))
+    return planned.quoted(exact=False)
 
 
 def plan_table(plans: Sequence[Plan]) -> Table:
     """The plan, a row for each checkpoint and benchmark, and the sum."""
-    known = [p.usd for p in plans if p.usd is not None]
-    unknown = len(plans) - len(known)
-    note = f"estimated price {sum(known):.2f} USD" + (
+    known = together([p.quote for p in plans if p.quote.usd is not None])
+    unknown = sum(p.quote.usd is None for p in plans)
+    note = f"at most {_usd(known.usd)} USD, or {_usd(known.usd_batched)} by --batch" + (
         f", and {unknown} rows whose price is not known" if unknown else ""
     )
+    estimates = [] if all(p.quote.counted for p in plans) else [_ESTIMATED]
     return Table(
         "What this run would ask",
-        ["checkpoint", "benchmark", "prompts", "to answer", "to judge", "≈ USD"],
+        [
+            "checkpoint",
+            "benchmark",
+            "prompts",
+            "to answer",
+            "to judge",
+            "tokens",
+            "USD",
+            "by batch",
+        ],
         [
             [
                 p.checkpoint,
@@ -150,11 +178,13 @@ def plan_table(plans: Sequence[Plan]) -> Table:
                 str(p.prompts),
                 str(p.to_answer),
                 str(p.to_judge),
-                "?" if p.usd is None else f"{p.usd:.2f}",
+                f"{'' if p.quote.counted else '≈ '}{p.quote.tokens}",
+                _usd(p.quote.usd),
+                _usd(p.quote.usd_batched),
             ]
             for p in plans
         ],
-        [note, *retired(plans)],
+        [note, *estimates, *retired(plans)],
         words=2,
     )
 
@@ -184,10 +214,5 @@ def probe(plans: Sequence[Plan]) -> None:
             require(question.model, question.rubric)
 
 
-def _price(name: str, prompts: Sequence[Prompt]) -> float | None:
-    """Reading is estimated from the texts, writing is taken at its most."""
-    if not prompts:
-        return 0.0
-    read = sum(estimate_tokens("".join(p.turns) + (p.system or "")) for p in prompts)
-    written = sum(p.decoding.max_tokens for p in prompts)
-    return price(name, Usage(read, written))
+def _usd(price: float | None) -> str:
+    return "?" if price is None else f"{price:.2f}"

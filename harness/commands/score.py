@@ -8,9 +8,12 @@ from typing import NamedTuple, TypeVar
 
 from harness import registry
 from harness.classes import Classes
+from harness.commands.at_once import ask_at_once
+from harness.commands.budget import Bought, Known, bought, bought_table, stopped
 from harness.commands.classify import read_classes
 from harness.commands.foreseen import foresee
 from harness.commands.models import (
+    Buying,
     Models,
     bill,
     doubts,
@@ -19,11 +22,11 @@ from harness.commands.models import (
     named_series,
     run_name,
 )
-from harness.commands.plan import Plan, plan, plan_answers, plan_table, probe, retired
+from harness.commands.plan import Plan, plan, plan_answers, plan_table, probe, questions, retired
 from harness.commands.setting import Setting
-from harness.errors import DataError, SpecError
+from harness.errors import BudgetError, DataError, SpecError
 from harness.judging import asking, judge_prompt
-from harness.pipeline import Answers, Result, answer, grade, opposed
+from harness.pipeline import Answers, Result, answer, grade, load, opposed
 from harness.report.breakdown import breakdown_data, breakdown_table
 from harness.report.progress import Board, Shown
 from harness.report.save import document, prepare, save_result, write_json, write_text
@@ -70,6 +73,10 @@ class ScoreRequest:
     store: Path = Path("results/store.sqlite")
     out: Path = Path("results")
     dry_run: bool = False
+    budget: float | None = None
+    """USD that all that was ever asked under the run's name may cost."""
+    batch: bool = False
+    """Whether providers that sell batches are asked by batch."""
     items: bool = False
 
 
@@ -99,12 +106,15 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
         classes = run.classes(jobs)
         plans = [run.plan(job) for job in jobs]
         if request.dry_run:
-            plans = [*run.plan_baseline(), *plans]
+            plans = [p.quoted(exact=True) for p in (*run.plan_baseline(), *plans)]
             return _finish(setting, [plan_table(plans)], {"plan": [p.data() for p in plans]})
         for line in retired(plans):
             setting.note(line)
-        probe(plans)
-        results = run.results(jobs, run.answers(jobs))
+        try:
+            probe(plans)
+            results = run.bought(jobs)
+        except BudgetError as error:
+            raise run.stopped(jobs) from error
         broken, data = _broken_down(results, classes)
         tables = [*_tables(results), *broken, *bill(store.spend(run.models.run))]
         _save(run.folder, tables, results)
@@ -119,7 +129,8 @@ def _open(request: ScoreRequest, setting: Setting, series: Series, store: Store)
     against = [] if request.baseline is None else [request.baseline]
     decoding = sorted(request.decoding.items())
     name = run_name(series, settings, options.dtype, decoding, *against)
-    return _Run(request, setting, series, Models(options, assets, store, name))
+    buying = Buying(request.budget, request.batch, setting.note)
+    return _Run(request, setting, series, Models(options, assets, store, name, buying))
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,13 +212,35 @@ class _Run:
             raise SpecError(f"expected one benchmark with --by, came {', '.join(benchmarks)}")
         return read_classes(by, jobs[0].benchmark, self.assets)
 
+    def bought(self, jobs: Sequence[_Job]) -> list[tuple[str, Result]]:
+        """All results by checkpoint: first all answers, then all judgments."""
+        answers = self.answers(jobs)
+        if self.request.batch:
+            self.judge_at_once(jobs, answers)
+        return self.results(jobs, answers)
+
     def answers(self, jobs: Sequence[_Job]) -> list[Answers]:
         """All answers, before anything is judged.
 
         A model that has given its last is closed: a GPU holds one checkpoint after the other, then
         the judge.
         """
+        if self.request.batch:
+            asked = [(job.model, load(job.benchmark, self.assets)) for job in jobs]
+            ask_at_once(asked, lambda model: Shown(model, Board(self.setting.err), "answering all"))
         return [self._closing(self._answer, job, after) for job, after in _with_next(jobs)]
+
+    def judge_at_once(self, jobs: Sequence[_Job], answers: Sequence[Answers]) -> None:
+        """Buys by batch what the judges will be asked, of all checkpoints together."""
+        asked = [
+            (question.model, question.prompts)
+            for job, given in zip(jobs, answers, strict=True)
+            for question in questions(
+                partial(self.models.judge, job.judge, job.benchmark, job.model),
+                job.benchmark.compare(given.generations, self.assets),
+            )
+        ]
+        ask_at_once(asked, lambda model: Shown(model, Board(self.setting.err), "judging all"))
 
     def results(self, jobs: Sequence[_Job], answers: Sequence[Answers]) -> list[tuple[str, Result]]:
         """All results by checkpoint, each saved at once; one that judged itself is closed again."""
@@ -216,6 +249,18 @@ class _Run:
             self._closing(lambda one: self._grade(one, next(given)), job, after)
             for job, after in _with_next(jobs)
         ]
+
+    def stopped(self, jobs: Sequence[_Job]) -> BudgetError:
+        """What the run ends with when its budget does; what it has bought is shown."""
+        rows = [self._bought(job) for job in jobs]
+        self.setting.show([bought_table(rows), *bill(self.models.store.spend(self.models.run))])
+        spent, plans = self.models.store.owed(self.models.run), [self.plan(job) for job in jobs]
+        return stopped(self.request.budget or 0.0, spent, plans, rows, batch=self.request.batch)
+
+    def _bought(self, job: _Job) -> Bought:
+        judge = partial(self.models.judge, job.judge, job.benchmark, job.model)
+        answers = Known(job.model).generate(load(job.benchmark, self.assets))
+        return bought(job.checkpoint.name, job.benchmark, answers, judge, self.assets)
 
     def _closing(self, work: Callable[[_Job], T], job: _Job, after: _Job | None) -> T:
         done = work(job)

@@ -7,8 +7,8 @@ log-probabilities; the identity says so.
 """
 
 import os
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -48,12 +48,19 @@ def build(name: str, options: ModelOptions) -> Remote:
     Raises:
         ModelError: The client is not installed.
     """
+    asked = server(name)
+    return Remote(name, asked.identity, asked.connect, options.concurrency)
+
+
+def server(name: str) -> "Server":
+    """The server behind `anthropic:NAME`.
+
+    Raises:
+        ModelError: The client is not installed.
+    """
     _require_client()
-    key = os.environ.get(_KEY, "").strip()
-    server = Server(
-        os.environ.get("ANTHROPIC_BASE_URL") or _ANTHROPIC, name.removeprefix("anthropic:"), key
-    )
-    return Remote(name, server.identity, server.connect, options.concurrency)
+    base = os.environ.get("ANTHROPIC_BASE_URL") or _ANTHROPIC
+    return Server(base, name.removeprefix("anthropic:"), os.environ.get(_KEY, "").strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,16 @@ class Server:
         Raises:
             ModelError: The key is not in the environment.
         """
+        async with self.client() as client:
+            yield _Messages(self, client).ask
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator["AsyncAnthropic"]:
+        """Opens connections that carry the key.
+
+        Raises:
+            ModelError: The key is not in the environment.
+        """
         from anthropic import AsyncAnthropic, Timeout
 
         if not self.key:
@@ -95,19 +112,38 @@ class Server:
             max_retries=0,
             timeout=Timeout(None, connect=_CONNECT_SECONDS),
         ) as client:
-            yield _Messages(self, client).ask
+            yield client
 
+    def request(self, prompt: Prompt, responses: tuple[Response, ...]) -> dict[str, Any]:
+        """The parameters that ask the turn after those that have been answered.
 
-class _Messages:
-    def __init__(self, server: Server, client: "AsyncAnthropic") -> None:
-        self._server = server
-        self._client = client
+        Raises:
+            DeniedError: The prompt needs log-probabilities, which Anthropic does not give.
+        """
+        decoding = prompt.decoding
+        if decoding.top_logprobs:
+            raise DeniedError(
+                f"asked for {decoding.top_logprobs} log-probabilities for each token, which "
+                "Anthropic does not give; choose a judge at OpenAI or on a vLLM server"
+            )
+        request: dict[str, Any] = {
+            "model": self.model,
+            "max_tokens": decoding.max_tokens,
+            "messages": dialogue(prompt, responses),
+        }
+        if prompt.system is not None:
+            request["system"] = prompt.system
+        if decoding.stop:
+            request["stop_sequences"] = decoding.stop
+        return request
 
-    async def ask(self, prompt: Prompt, responses: tuple[Response, ...]) -> Response:
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Turns the client's complaints about a call into what they mean for the others."""
         from anthropic import APIConnectionError, APIStatusError
 
         try:
-            message = await self._client.messages.create(**self._request(prompt, responses))
+            yield
         except APIStatusError as error:
             raise self._failure(error) from error
         except APIConnectionError as error:
@@ -118,29 +154,10 @@ class _Messages:
         except ValueError as error:
             came = one_line(str(error))
             raise FailedError(f"expected JSON, came something else: {came}") from error
-        return _response(message)
-
-    def _request(self, prompt: Prompt, responses: tuple[Response, ...]) -> dict[str, Any]:
-        decoding = prompt.decoding
-        if decoding.top_logprobs:
-            raise DeniedError(
-                f"asked for {decoding.top_logprobs} log-probabilities for each token, which "
-                "Anthropic does not give; choose a judge at OpenAI or on a vLLM server"
-            )
-        request: dict[str, Any] = {
-            "model": self._server.model,
-            "max_tokens": decoding.max_tokens,
-            "messages": dialogue(prompt, responses),
-        }
-        if prompt.system is not None:
-            request["system"] = prompt.system
-        if decoding.stop:
-            request["stop_sequences"] = decoding.stop
-        return request
 
     def _failure(self, error: "APIStatusError") -> RefusedError | DeniedError | FailedError:
         # Some proxies repeat the key that they do not like.
-        reason = (error.api_message or error.message).replace(self._server.key, "***")
+        reason = (error.api_message or error.message).replace(self.key, "***")
         if error.type == "billing_error":
             return DeniedError(
                 f"HTTP {error.status_code}: {one_line(reason)}; add funds to the account"
@@ -150,6 +167,18 @@ class _Messages:
         return failure(error.status_code, reason, retry_after, remedy)
 
 
+class _Messages:
+    def __init__(self, server: Server, client: "AsyncAnthropic") -> None:
+        self._server = server
+        self._client = client
+
+    async def ask(self, prompt: Prompt, responses: tuple[Response, ...]) -> Response:
+        with self._server.explained():
+            request = self._server.request(prompt, responses)
+            message = await self._client.messages.create(**request)
+        return read(message)
+
+
 def _require_client() -> None:
     if find_spec("anthropic") is None:
         raise ModelError(
@@ -157,7 +186,13 @@ def _require_client() -> None:
         )
 
 
-def _response(message: "Message") -> Response:
+def read(message: "Message") -> Response:
+    """The answer in a message.
+
+    Raises:
+        FailedError: The client handed on something else.
+        RefusedError: The answer was filtered.
+    """
     try:
         text = "".join(block.text for block in message.content if block.type == "text")
         if not text and message.stop_reason == "refusal":
@@ -182,4 +217,5 @@ def _why(message: "Message") -> str:
 
 def _usage(said: object) -> Usage:
     read = sum(count(getattr(said, name, None)) for name in _READ)
-    return Usage(read, count(getattr(said, "output_tokens", None)))
+    cached = count(getattr(said, "cache_read_input_tokens", None))
+    return Usage(read, count(getattr(said, "output_tokens", None)), cached)

@@ -95,6 +95,14 @@ class HuggingFace:
                 watch.finished([chat.generation(self.name) for chat, _ in batch])
         return [chat.generation(self.name) for chat in chats]
 
+    def count_tokens(self, prompt: Prompt) -> int | None:
+        """Tokens of a prompt of one turn, by the checkpoint's own tokenizer and template.
+
+        Raises:
+            ModelError: The template refuses or drops the system message.
+        """
+        return len(self._encode(_Chat(prompt).said)) if len(prompt.turns) == 1 else None
+
     def close(self) -> None:
         """Frees the memory of the weights, if they are there; a later question loads them again."""
         release(self.checkpoint)

@@ -34,6 +34,7 @@ from harness.models.serving.failures import (
     one_line,
 )
 from harness.models.serving.remote import Ask, Remote, count, dialogue
+from harness.models.serving.tokens import counter
 from harness.types import Decoding, ModelOptions, Prompt, Response, Token, Usage
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ _OPENAI_KEY = "OPENAI_API_KEY"
 _CONNECT_SECONDS = 30.0
 _ADDRESS = re.compile(r"https?://([^@/]*@)?([^@:/?\[\]]+|\[[0-9a-f:]+\])(:\d+)?(/[^?]*)?")
 _NEW_LIMIT = "max_completion_tokens"
+_JSON = {"Content-Type": "application/json"}
 _SERVED_BY = ("model", "system_fingerprint")
 _REMEDIES = {
     "insufficient_quota": "add funds to the account",
@@ -63,12 +65,20 @@ def build(name: str, options: ModelOptions) -> Remote:
     Raises:
         ModelError: The name is not of that form.
     """
-    official = name.startswith("openai:")
-    address = os.environ.get("OPENAI_BASE_URL") or _OPENAI
-    whole = f"{address}#{name.removeprefix('openai:')}" if official else name
-    server = _server(whole)
-    shown = name if official else f"{server.base}#{server.model}"
-    return Remote(shown, server.identity, server.connect, options.concurrency)
+    asked = server(name)
+    if not name.startswith("openai:"):
+        shown = f"{asked.base}#{asked.model}"
+        return Remote(shown, asked.identity, asked.connect, options.concurrency)
+    counting = counter(asked.model)
+    return Remote(name, asked.identity, asked.connect, options.concurrency, count=counting)
+
+
+@dataclass(slots=True)
+class Dialect:
+    """What a server has taught us of the way in which it wants to be asked."""
+
+    limit: str = "max_tokens"
+    """How it calls the longest answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +93,7 @@ class Server:
     """Where the user keeps the key."""
     authorization: str = field(repr=False)
     """The header of that name; empty when there is no key."""
+    dialect: Dialect = field(default_factory=Dialect, repr=False, compare=False)
 
     @property
     def identity(self) -> Mapping[str, str]:
@@ -96,14 +107,22 @@ class Server:
         Raises:
             ModelError: It is OpenAI, and its key is not in the environment.
         """
+        async with self.session() as session:
+            yield _Chat(self, session).ask
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator["ClientSession"]:
+        """Opens connections that carry the key.
+
+        Raises:
+            ModelError: It is OpenAI, and its key is not in the environment.
+        """
         import aiohttp
 
         if self.key_variable == _OPENAI_KEY and not self.authorization:
             raise missing_key(_OPENAI_KEY)
 
-        headers = {"Content-Type": "application/json"}
-        if self.authorization:
-            headers["Authorization"] = self.authorization
+        headers = {"Authorization": self.authorization} if self.authorization else {}
         async with aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -111,12 +130,39 @@ class Server:
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
             proxy=_proxy(urlsplit(self.base)),
         ) as session:
-            yield _Chat(self, session).ask
+            yield session
+
+    def request(self, prompt: Prompt, responses: tuple[Response, ...]) -> bytes:
+        """The body that asks the turn after those that have been answered."""
+        return _dump(
+            {
+                "model": self.model,
+                "messages": _messages(prompt, responses),
+                self.dialect.limit: prompt.decoding.max_tokens,
+                **_sampling(prompt),
+            }
+        )
+
+    def failure(self, reply: "Reply") -> RefusedError | DeniedError | FailedError:
+        """What a reply with a status other than 200 means."""
+        error = _error(reply.body)
+        reason = str(error.get("message") or error.get("detail") or "")
+        if self.authorization:
+            # Some proxies repeat the key that they do not like.
+            reason = reason.replace(self.authorization.split()[1], "***")
+        remedy = _REMEDIES.get(str(error.get("code")))
+        if remedy:
+            return DeniedError(f"HTTP {reply.status}: {one_line(reason)}; {remedy}")
+        remedy = f"check the address, the model's name and the key in {self.key_variable}"
+        return failure(reply.status, reason, reply.retry_after, remedy)
 
 
-class _Reply(NamedTuple):
+class Reply(NamedTuple):
+    """What came back over HTTP."""
+
     status: int
     retry_after: str | None
+    """The header of that name."""
     body: bytes
 
 
@@ -125,49 +171,43 @@ class _Chat:
         self._server = server
         self._session = session
         self._url = f"{server.base}/chat/completions"
-        self._limit = "max_tokens"
 
     async def ask(self, prompt: Prompt, responses: tuple[Response, ...]) -> Response:
-        limit = self._limit
-        reply = await self._post(self._request(prompt, responses, limit))
+        dialect = self._server.dialect
+        limit = dialect.limit
+        reply = await self._post(self._server.request(prompt, responses))
         if reply.status == 400 and limit != _NEW_LIMIT and _NEW_LIMIT.encode() in reply.body:
-            self._limit = _NEW_LIMIT
-            reply = await self._post(self._request(prompt, responses, _NEW_LIMIT))
+            dialect.limit = _NEW_LIMIT
+            reply = await self._post(self._server.request(prompt, responses))
         if reply.status != 200:
-            raise self._failure(reply)
-        return _response(reply.body, prompt.decoding)
+            raise self._server.failure(reply)
+        return read(reply.body, prompt.decoding)
 
-    async def _post(self, body: bytes) -> _Reply:
+    async def _post(self, body: bytes) -> Reply:
         from aiohttp import ClientError
 
         try:
             # A redirect could carry the key to another host.
-            async with self._session.post(self._url, data=body, allow_redirects=False) as reply:
-                return _Reply(reply.status, reply.headers.get("Retry-After"), await reply.read())
+            async with self._session.post(
+                self._url, data=body, headers=_JSON, allow_redirects=False
+            ) as reply:
+                return Reply(reply.status, reply.headers.get("Retry-After"), await reply.read())
         except ClientError as error:
             raise FailedError(f"{type(error).__name__}: {one_line(str(error))}") from error
 
-    def _request(self, prompt: Prompt, responses: tuple[Response, ...], limit: str) -> bytes:
-        return _dump(
-            {
-                "model": self._server.model,
-                "messages": _messages(prompt, responses),
-                limit: prompt.decoding.max_tokens,
-                **_sampling(prompt),
-            }
-        )
 
-    def _failure(self, reply: _Reply) -> RefusedError | DeniedError | FailedError:
-        error = _error(reply.body)
-        reason = str(error.get("message") or error.get("detail") or "")
-        if self._server.authorization:
-            # Some proxies repeat the key that they do not like.
-            reason = reason.replace(self._server.authorization.split()[1], "***")
-        remedy = _REMEDIES.get(str(error.get("code")))
-        if remedy:
-            return DeniedError(f"HTTP {reply.status}: {one_line(reason)}; {remedy}")
-        remedy = f"check the address, the model's name and the key in {self._server.key_variable}"
-        return failure(reply.status, reason, reply.retry_after, remedy)
+def server(name: str) -> Server:
+    """The server behind a model's name.
+
+    Args:
+        name: `openai:NAME`, or `http://HOST:PORT/v1#NAME`.
+
+    Raises:
+        ModelError: The name is not of that form.
+    """
+    address = os.environ.get("OPENAI_BASE_URL") or _OPENAI
+    official = name.startswith("openai:")
+    return _server(f"{address}#{name.removeprefix('openai:')}" if official else name)
 
 
 def _server(address: str) -> Server:
@@ -233,7 +273,12 @@ def _dump(request: dict[str, Any]) -> bytes:
         return json.dumps(request).encode()
 
 
-def _load(raw: bytes) -> Any:
+def load(raw: bytes) -> Any:
+    """The value of a JSON text, such as servers write it.
+
+    Raises:
+        ValueError: It is none.
+    """
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError:  # perhaps -Infinity or a lone surrogate, which servers do send
@@ -242,16 +287,23 @@ def _load(raw: bytes) -> Any:
 
 def _error(raw: bytes) -> Mapping[str, Any]:
     try:
-        data = _load(raw)
+        data = load(raw)
     except ValueError:
         return {"message": raw.decode(errors="replace")}
     error = data.get("error", data) if isinstance(data, dict) else data
     return error if isinstance(error, dict) else {"message": str(error)}
 
 
-def _response(raw: bytes, decoding: Decoding) -> Response:
+def read(raw: bytes, decoding: Decoding) -> Response:
+    """The answer in a body that came with status 200.
+
+    Raises:
+        FailedError: The body is no chat completion.
+        RefusedError: The answer was filtered.
+        DeniedError: It lacks the log-probabilities that were asked for.
+    """
     try:
-        response = _read(_load(raw), decoding)
+        response = _read(load(raw), decoding)
     except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
         came = one_line(raw.decode(errors="replace"), 100)
         raise FailedError(f"expected a chat completion, came '{came}'") from error
@@ -284,7 +336,10 @@ def _read(data: Any, decoding: Decoding) -> Response:
 
 def _usage(said: object) -> Usage:
     usage = said if isinstance(said, dict) else {}
-    return Usage(count(usage.get("prompt_tokens")), count(usage.get("completion_tokens")))
+    details = usage.get("prompt_tokens_details")
+    cached = count(details.get("cached_tokens")) if isinstance(details, dict) else 0
+    read = count(usage.get("prompt_tokens"))
+    return Usage(read, count(usage.get("completion_tokens")), min(cached, read))
 
 
 def _token(token: Mapping[str, Any]) -> Token:

@@ -14,8 +14,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from harness.pricing import price
-from harness.types import UNWATCHED, Generation, Model, Prompt, Unread, Usage, Watch
+from harness.pricing import paid
+from harness.types import UNWATCHED, Generation, Model, Prompt, Unread, Watch
 
 Read = Callable[[Generation], float | Unread]
 
@@ -124,9 +124,7 @@ class _Tally:
 
 
 def _cost(generation: Generation) -> float:
-    counts = [response.usage for response in generation.responses]
-    usage = Usage(*map(sum, zip(*counts, strict=True))) if counts else Usage()
-    return price(generation.model, usage) or 0.0
+    return paid(generation.model, generation.responses) or 0.0
 
 
 def _tenths(console: Console, label: str, total: int) -> Callable[[_Tally], None]:

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.errors import AlignmentError
-from harness.pricing import price, seller
-from harness.store.database import Answer, Bill, Store
+from harness.pricing import either, paid, seller, total
+from harness.store.database import Answer, Bill, Sale, Store
 from harness.store.encoding import address, encode_identity, encode_request, encode_responses
 from harness.types import UNWATCHED, Generation, Model, Prompt, Response, Usage, Watch
 
@@ -110,9 +110,9 @@ class _Record:
     def started(self, prompts: Sequence[Prompt], /) -> None:
         # The outer watch comes first: when it objects, nothing was sent and nothing may be owed.
         self._watch.started(prompts)
-        addresses = [self._addresses[prompt] for prompt in prompts]
-        calls = self._cached.store.open_calls(self._cached.run, self._seller, addresses)
-        self._calls.update(zip(addresses, calls, strict=True))
+        sales = [self._sale(prompt) for prompt in prompts]
+        calls = self._cached.store.open_calls(self._cached.run, self._seller, sales)
+        self._calls.update(zip((sale.address for sale in sales), calls, strict=True))
 
     def finished(self, generations: Sequence[Generation], /) -> None:
         bills = [self._bill(one) for one in generations if self._at(one) in self._calls]
@@ -126,6 +126,9 @@ class _Record:
             ]
         )
 
+    def _sale(self, prompt: Prompt) -> Sale:
+        return Sale(self._addresses[prompt], *either(self._cached.name, prompt))
+
     def _at(self, generation: Generation) -> str:
         return self._addresses[generation.prompt]
 
@@ -137,9 +140,8 @@ class _Record:
         call = self._calls.pop(self._at(generation))
         if generation.failure is not None:
             return Bill(call, "refused", Usage(), 0.0)
-        counts = [response.usage for response in generation.responses]
-        usage = Usage(*(sum(column) for column in zip(*counts, strict=True)))
-        return Bill(call, "answered", usage, price(self._cached.name, usage))
+        responses = generation.responses
+        return Bill(call, "answered", total(responses), paid(self._cached.name, responses))
 
     def _deliver(self, answers: Sequence[_Delivery]) -> None:
         name = self._cached.name

@@ -1,6 +1,7 @@
 """The store: answers by content address, and a ledger of the calls that were paid for them."""
 
 import json
+import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from harness.errors import DataError
 from harness.store import sqlite
 from harness.store.encoding import (
     address,
@@ -38,6 +40,8 @@ class Spend:
     completion_tokens: int
     usd: float | None
     """For the answered calls; None when the price of any of them is unknown."""
+    possibly_usd: float | None = 0.0
+    """At most so much for the possibly paid ones; None when it is unknown for any of them."""
 
 
 class Answer(NamedTuple):
@@ -46,6 +50,17 @@ class Answer(NamedTuple):
     address: str
     request: bytes
     responses: bytes
+
+
+class Sale(NamedTuple):
+    """A call that is about to be made."""
+
+    address: str
+    """Of the answer that is asked for."""
+    most: float | None
+    """USD that it can cost; None when its price is unknown."""
+    most_batched: float | None
+    """USD that it can cost as part of a batch."""
 
 
 class Bill(NamedTuple):
@@ -116,7 +131,7 @@ class Store:
             Answer(address(model, requests[prompt]), requests[prompt], encode_responses(responses))
             for prompt, responses in answers.items()
         ]
-        with self._writing():
+        with self.writing():
             self._insert(model, rows, source)
 
     def spend(self, run: str | None = None) -> list[Spend]:
@@ -125,27 +140,54 @@ class Store:
             rows = self._db.execute(_SPEND, (run, run)).fetchall()
         return [Spend(*row) for row in rows]
 
-    def open_calls(self, run: str, seller: tuple[str, str], addresses: Sequence[str]) -> list[int]:
+    def open_calls(self, run: str, seller: tuple[str, str], sales: Sequence[Sale]) -> list[int]:
         """Writes down that these answers are about to be asked for.
+
+        A call that an open batch has made already, in this process or an earlier one, is the same
+        call still: it keeps its number and its run.
 
         Args:
             run: Whose bill it is.
             seller: Provider and model.
-            addresses: Of the answers.
+            sales: Each address once.
 
         Returns:
-            A number for each call, in the order of the addresses.
+            A number for each call, in the order of the sales.
         """
         now = time.time()
-        with self._writing():
-            last = self._db.execute("SELECT coalesce(max(id), 0) FROM calls").fetchone()[0]
-            calls = list(range(last + 1, last + 1 + len(addresses)))
-            self._db.executemany(
-                "INSERT INTO calls (id, run, provider, model, address, sent, state)"
-                " VALUES (?, ?, ?, ?, ?, ?, 'sent')",
-                ((call, run, *seller, at, now) for call, at in zip(calls, addresses, strict=True)),
+        with self.writing() as db:
+            made, pledged = _batched(db, [sale.address for sale in sales])
+            fresh = [sale for sale in sales if sale.address not in made]
+            last = db.execute("SELECT coalesce(max(id), 0) FROM calls").fetchone()[0]
+            calls = made | {sale.address: last + i for i, sale in enumerate(fresh, start=1)}
+            db.executemany(
+                "INSERT INTO calls (id, run, provider, model, address, sent, state, most_usd)"
+                " VALUES (?, ?, ?, ?, ?, ?, 'sent', ?)",
+                (
+                    (calls[at], run, *seller, at, now, batched if at in pledged else most)
+                    for at, most, batched in fresh
+                ),
             )
-        return calls
+            db.executemany(
+                "UPDATE batch_items SET call = ? WHERE address = ? AND batch = ?",
+                ((calls[at], at, batch) for at, batch in pledged.items()),
+            )
+        return [calls[sale.address] for sale in sales]
+
+    def owed(self, run: str) -> float:
+        """USD that a run can have cost so far: each call at its price, or else at its most.
+
+        Raises:
+            DataError: Calls of the run may be paid, and nobody knows at what price.
+        """
+        with self.reading() as db:
+            usd, unknown = db.execute(_OWED, (run,)).fetchone()
+        if unknown:
+            raise DataError(
+                f"expected to know what each call of this run cost, but {unknown:.0f} in "
+                f"{self.path} have no price; name another --store, or leave --budget out"
+            )
+        return float(usd)
 
     def close_calls(
         self, identity: bytes, answers: Sequence[Answer], bills: Sequence[Bill]
@@ -162,19 +204,26 @@ class Store:
             first; otherwise nothing.
         """
         now = time.time()
-        with self._writing():
-            self._db.executemany(
-                "UPDATE calls SET state = ?, prompt_tokens = ?, completion_tokens = ?, usd = ?,"
-                " answered = ? WHERE id = ?",
-                ((bill.state, *bill.usage, bill.usd, now, bill.call) for bill in bills),
+        with self.writing() as db:
+            db.executemany(
+                "UPDATE calls SET state = ?, prompt_tokens = ?, completion_tokens = ?,"
+                " cached_tokens = ?, usd = ?, answered = ? WHERE id = ?",
+                ((bill.state, *bill.usage[:3], bill.usd, now, bill.call) for bill in bills),
             )
             all_new = self._insert(identity, answers, source=None)
         return {} if all_new else self.answers(answer.address for answer in answers)
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that is on the disk when the block is left, or never was."""
         with self._lock, sqlite.explained(self.path), sqlite.writing(self._db):
-            yield
+            yield self._db
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The database, for nobody else in this process while the block lasts."""
+        with self._lock, sqlite.explained(self.path):
+            yield self._db
 
     def _insert(self, identity: bytes, answers: Sequence[Answer], source: str | None) -> bool:
         model, now = digest(identity), time.time()
@@ -188,6 +237,27 @@ class Store:
         return inserted.rowcount == len(answers)
 
 
+def _batched(
+    db: sqlite3.Connection, addresses: Sequence[str]
+) -> tuple[dict[str, int], dict[str, str]]:
+    """Open calls by address, and batches by the address that they have no call for yet."""
+    made, pledged = {}, {}
+    for at, batch, call in db.execute(OPEN_ITEMS, (json.dumps(addresses),)):
+        if call is None:
+            pledged[at] = batch
+        else:
+            made[at] = call
+    return made, pledged
+
+
+OPEN_ITEMS = """
+    SELECT items.address, items.batch, items.call
+    FROM batch_items AS items LEFT JOIN calls ON calls.id = items.call
+    WHERE items.address IN (SELECT value FROM json_each(?))
+        AND (items.call IS NULL OR calls.state = 'sent')
+"""
+"""Answers of batches that are still to come, of those at the addresses in a JSON list."""
+
 _INSERT = """
     INSERT INTO answers (address, identity, request, responses, imported_from, stored)
     VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (address) DO NOTHING
@@ -200,11 +270,18 @@ _IMPORT = """
     WHERE imported_from IS NOT NULL AND responses IS NOT excluded.responses
 """
 
+_OWED = """
+    SELECT total(coalesce(usd, most_usd)), total(coalesce(usd, most_usd) IS NULL)
+    FROM calls WHERE run = ?
+"""
+
 _SPEND = """
     SELECT run, provider, model,
         sum(state = 'answered'), sum(state = 'refused'), sum(state = 'sent'),
         sum(prompt_tokens), sum(completion_tokens),
-        CASE WHEN sum(state = 'answered' AND usd IS NULL) THEN NULL ELSE total(usd) END
+        CASE WHEN sum(state = 'answered' AND usd IS NULL) THEN NULL ELSE total(usd) END,
+        CASE WHEN sum(state = 'sent' AND most_usd IS NULL) THEN NULL
+            ELSE total(CASE WHEN state = 'sent' THEN most_usd END) END
     FROM calls WHERE ? IS NULL OR run = ?
     GROUP BY run, provider, model ORDER BY min(id)
 """

@@ -43,6 +43,24 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             usd REAL                    -- NULL when unknown
         )""",
     ),
+    (
+        "ALTER TABLE calls ADD COLUMN cached_tokens INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE calls ADD COLUMN most_usd REAL",  # the call can cost so much; NULL: unknown
+        """CREATE TABLE batches (
+            key TEXT PRIMARY KEY,       -- our own word, which the provider is told
+            provider TEXT NOT NULL,
+            model TEXT NOT NULL,
+            intended REAL NOT NULL,     -- before anything was sent
+            sender INTEGER NOT NULL,    -- the process that sends it
+            id TEXT                     -- the provider's word; NULL until it is known
+        )""",
+        """CREATE TABLE batch_items (
+            address TEXT NOT NULL,      -- of the answer that is paid for
+            batch TEXT NOT NULL REFERENCES batches (key) ON DELETE CASCADE,
+            call INTEGER,               -- NULL until the call is in the ledger
+            PRIMARY KEY (address, batch)
+        )""",
+    ),
 )
 """What brings a file of version n (PRAGMA user_version) to version n + 1."""
 
@@ -91,6 +109,7 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
     _version(db, path)  # before anything is written: the file may be somebody else's
     _use_write_ahead_log(db)
     db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA foreign_keys = ON")
     db.execute("PRAGMA fullfsync = ON")  # macOS alone needs to be told to empty the drive's cache
     if _version(db, path) < len(MIGRATIONS):
         _migrate(db, path)

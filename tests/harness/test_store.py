@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from harness.errors import DataError
 from harness.store import Spend, Store, sqlite
-from harness.store.database import Answer, Bill
+from harness.store.database import Answer, Bill, Sale
 from harness.store.encoding import (
     _decoding,
     address,
@@ -44,7 +44,7 @@ any_response = st.builds(
     any_text,
     any_text,
     st.lists(any_tokens, max_size=3).map(tuple),
-    st.builds(Usage, st.integers(0), st.integers(0)),
+    st.builds(Usage, st.integers(0), st.integers(0), st.integers(0), st.booleans()),
     any_text,
 )
 
@@ -65,7 +65,8 @@ def store(path: Path) -> Iterator[Store]:
 
 
 def calls(store: Store, number: int, run: str = "r", model: str = "m") -> list[int]:
-    return store.open_calls(run, ("openai", model), [f"{i}" for i in range(number)])
+    sales = [Sale(f"{i}", 0.5, 0.25) for i in range(number)]
+    return store.open_calls(run, ("openai", model), sales)
 
 
 # Exactness
@@ -211,7 +212,7 @@ def test_each_call_ends_in_one_column_of_the_bill(store: Store) -> None:
         Bill(second, "refused", Usage(), 0.0),
     ]
     store.close_calls(b"{}", [], bills)
-    assert store.spend() == [Spend("r", "openai", "m", 1, 1, 1, 10, 2, 0.5)]
+    assert store.spend() == [Spend("r", "openai", "m", 1, 1, 1, 10, 2, 0.5, 0.5)]
 
 
 def test_a_bill_with_an_unknown_price_has_an_unknown_sum(store: Store) -> None:
@@ -400,8 +401,28 @@ def test_a_store_of_an_older_version_is_brought_up_to_date(
     further = (*sqlite.MIGRATIONS, ("ALTER TABLE calls ADD COLUMN batch TEXT",))
     monkeypatch.setattr(sqlite, "MIGRATIONS", further)
     with Store(path) as store:
-        assert store._db.execute("PRAGMA user_version").fetchone() == (2,)
+        assert store._db.execute("PRAGMA user_version").fetchone() == (len(further),)
         assert store.answers([at(PROMPT)]) == {at(PROMPT): FOUR}
+
+
+def test_a_ledger_of_the_first_version_is_read_on(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr(sqlite, "MIGRATIONS", sqlite.MIGRATIONS[:1])
+        Store(path).close()
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("INSERT INTO calls VALUES (1, 'r', 'p', 'm', 'a', 0, 1, 'answered', 7, 3, 0.5)")
+        db.execute("INSERT INTO calls VALUES (2, 'r', 'p', 'm', 'b', 0, 1, 'sent', 0, 0, NULL)")
+    with Store(path) as store:
+        assert store.spend() == [Spend("r", "p", "m", 1, 0, 1, 7, 3, 0.5, None)]
+        with pytest.raises(DataError, match=r"but 1 in .* have no price"):
+            store.owed("r")
+
+
+def test_answers_of_the_first_version_are_read_on() -> None:
+    row = b'[{"finish_reason":"stop","served_by":"s","text":"hi","tokens":[],"usage":[7,3]}]'
+    assert decode_responses(row) == (Response("hi", usage=Usage(7, 3), served_by="s"),)
 
 
 def test_two_that_create_the_file_at_once_agree(tmp_path: Path) -> None:

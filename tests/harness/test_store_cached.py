@@ -249,7 +249,7 @@ def test_all_turns_are_paid_for(store: Store) -> None:
 def test_a_call_that_was_never_answered_may_have_to_be_paid(store: Store) -> None:
     with pytest.raises(ModelError):
         Cached(Acting(break_down), store, "r").generate(prompts(2))
-    assert store.spend() == [Spend("r", "openai", "gpt-4-turbo", 0, 0, 2, 0, 0, 0.0)]
+    assert store.spend() == [Spend("r", "openai", "gpt-4-turbo", 0, 0, 2, 0, 0, 0.0, 0.0006)]
 
 
 def test_a_refusal_costs_nothing_and_is_not_an_answer(store: Store, path: Path) -> None:

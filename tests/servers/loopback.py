@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -172,7 +172,16 @@ def serving(port: int = 0) -> Iterator[Loopback]:
     Args:
         port: 0 takes a free one.
     """
-    server = Loopback()
+    with running(Loopback(), port) as server:
+        yield server
+
+
+L = TypeVar("L", bound=Loopback)
+
+
+@contextmanager
+def running(server: L, port: int = 0) -> Iterator[L]:
+    """The server in a thread of its own, gone when the context ends."""
     loop = asyncio.new_event_loop()
     runner = web.AppRunner(server.app(), handler_cancellation=True, shutdown_timeout=0.1)
     server.port = loop.run_until_complete(_start(runner, port))

@@ -113,7 +113,11 @@ class _Handler(BaseHTTPRequestHandler):
             "finish_reason": response.finish_reason,
             "logprobs": {"content": content} if request.decoding.top_logprobs else None,
         }
-        usage = response.usage._asdict() | {"total_tokens": sum(response.usage)}
+        usage = {
+            "prompt_tokens": response.usage.prompt_tokens,
+            "completion_tokens": response.usage.completion_tokens,
+            "total_tokens": response.usage.total,
+        }
         return {
             "id": "chatcmpl-tiny",
             "object": "chat.completion",

@@ -8,13 +8,15 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from harness.errors import ModelError
 from harness.models.serving.failures import DeniedError, FailedError, RefusedError
 from harness.models.serving.journal import Journal
 from harness.models.serving.throttle import Throttle
 from harness.types import UNWATCHED, Generation, Prompt, Response, Watch
+
+T = TypeVar("T")
 
 Ask: TypeAlias = Callable[[Prompt, tuple[Response, ...]], Awaitable[Response]]
 """Asks the turn after those that have been answered.
@@ -51,6 +53,10 @@ class Patience:
         return nominal * random.uniform(0.5, 1.0)
 
 
+def _uncounted(_prompt: Prompt) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Remote:
     """A model behind a server.
@@ -67,6 +73,12 @@ class Remote:
     concurrency: int
     """Most prompts that are started and not finished."""
     patience: Patience = Patience()
+    count: Callable[[Prompt], int | None] = _uncounted
+    """Tokens of a prompt as the model reads it, as far as that can be told here."""
+
+    def count_tokens(self, prompt: Prompt) -> int | None:
+        """Tokens of the prompt; None when they can be counted only where the model is."""
+        return self.count(prompt)
 
     def generate(self, prompts: Sequence[Prompt], watch: Watch = UNWATCHED) -> list[Generation]:
         """One generation per prompt, in the order of the prompts.
@@ -74,7 +86,7 @@ class Remote:
         Raises:
             ModelError: The server serves none of these calls, or some failed at every attempt.
         """
-        return _in_a_thread(_Run(self, prompts, watch).generations()) if prompts else []
+        return in_a_thread(_Run(self, prompts, watch).generations()) if prompts else []
 
 
 def dialogue(prompt: Prompt, responses: tuple[Response, ...]) -> list[dict[str, str]]:
@@ -220,12 +232,15 @@ class _Run:
         )
 
 
-def _in_a_thread(work: Coroutine[Any, Any, list[Generation]]) -> list[Generation]:
-    # A thread of its own lets a caller have an event loop already (a notebook), and leaves the
-    # caller's thread free to take an interrupt at any moment, even while the loop is busy.
+def in_a_thread(work: Coroutine[Any, Any, T]) -> T:
+    """What the work returns; an interrupt cancels it.
+
+    A thread of its own lets a caller have an event loop already (a notebook), and leaves the
+    caller's thread free to take an interrupt at any moment, even while the loop is busy.
+    """
     running: Future[Callable[[], object]] = Future()
 
-    async def cancellable() -> list[Generation]:
+    async def cancellable() -> T:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         running.set_result(lambda: task and loop.call_soon_threadsafe(task.cancel))
         return await work

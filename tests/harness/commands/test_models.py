@@ -10,6 +10,7 @@ import pytest
 
 from harness.assets import Library
 from harness.commands.models import (
+    Buying,
     Models,
     bill,
     doubts,
@@ -22,8 +23,9 @@ from harness.commands.models import (
 from harness.errors import DataError, SpecError
 from harness.models.local.weights import fingerprint
 from harness.models.scripted import Scripted
+from harness.models.serving.batch import Batched
 from harness.spec import Checkpoint, Series
-from harness.store import Cached, Spend, Store
+from harness.store import Budgeted, Cached, Spend, Store
 from harness.types import Decoding, Model, ModelOptions, Rubric
 from tests.leaves import planted
 from tests.records import benchmark, card, comparison, prompt, rubric
@@ -66,6 +68,41 @@ def test_a_checkpoints_answers_are_kept_under_the_run(models: Models) -> None:
 def test_a_checkpoint_is_one_model_for_all_benchmarks(models: Models) -> None:
     one, other = models.of_checkpoint(checkpoint("scripted:yes"), [benchmark()] * 2)
     assert one is other
+
+
+def test_a_model_within_a_budget_is_asked_no_more_than_it_allows(models: Models) -> None:
+    spending = replace(models, buying=Buying(budget=0.5))
+    kept = spending.live("scripted:yes")
+    assert isinstance(kept, Cached)
+    assert isinstance(kept.model, Budgeted)
+    assert (kept.model.usd, kept.model.run) == (0.5, "run")
+
+
+def test_a_budget_needs_prices(models: Models) -> None:
+    spending = replace(models, buying=Buying(budget=0.5))
+    with pytest.raises(SpecError, match="expected models whose price is known for --budget, came"):
+        spending.live("http://127.0.0.1:9/v1#tiny")
+
+
+def test_a_budget_limits_both_ways_of_asking(models: Models) -> None:
+    spending = replace(models, buying=Buying(budget=0.5, batch=True))
+    kept = spending.live("openai:gpt-4.1")
+    assert isinstance(kept, Cached)
+    outer = kept.model
+    assert isinstance(outer, Budgeted)
+    assert isinstance(outer.model, Batched)
+    assert isinstance(outer.model.model, Budgeted)
+    assert (outer.batched, outer.model.model.batched) == (True, False)
+
+
+def test_a_model_that_sells_no_batches_is_told_once_and_asked_directly(models: Models) -> None:
+    told: list[str] = []
+    kept = replace(models, buying=Buying(batch=True, tell=told.append)).live("scripted:yes")
+    assert isinstance(kept, Cached)
+    assert isinstance(kept.model, Scripted)
+    assert told == [
+        "scripted:yes is asked directly: only models of anthropic and openai are asked by batch"
+    ]
 
 
 def test_a_recording_is_opened_for_each_benchmark_and_kept_by_itself(

@@ -11,6 +11,7 @@ from harness.assets import Library
 from harness.commands.foreseen import unanswered
 from harness.commands.models import Wrap
 from harness.commands.plan import Plan, plan, plan_table
+from harness.commands.quote import Quote
 from harness.models.replay import Replay
 from harness.models.scripted import Scripted
 from harness.pairing import alone
@@ -59,7 +60,10 @@ def test_at_first_everything_is_to_be_asked(store: Store) -> None:
         "to_answer": 2,
         "undecided": 2,
         "to_judge": 2,
+        "tokens": 14 + 4,
+        "counted": False,
         "usd": 0.0,
+        "usd_batched": 0.0,
     }
 
 
@@ -115,48 +119,53 @@ def test_the_price_is_that_of_the_judges_prompts_and_its_longest_answers(store: 
     # "q0: no or no ?" has 7 tokens, and the rubric lets the judge write 1:
     # twice 7 read at 30 USD and 1 written at 60 USD the million.
     made = planned(saying(store, "yes"), saying(store, "1", "openai:gpt-4"))
-    assert made.usd is not None
-    assert isclose(made.usd, 2 * (7 * 30 + 1 * 60) / 1e6)
+    assert made.quote.usd is not None
+    assert isclose(made.quote.usd, 2 * (7 * 30 + 1 * 60) / 1e6)
 
 
 def test_the_price_is_that_of_the_answers_too(store: Store) -> None:
     # "q0" has 2 tokens, and its decoding lets the model write 9.
     made = planned(saying(store, "yes", "openai:gpt-4"), saying(store, "1", "hf:judge"))
-    assert made.usd is not None
-    assert isclose(made.usd, 2 * (2 * 30 + 9 * 60) / 1e6)
+    assert made.quote.usd is not None
+    assert isclose(made.quote.usd, 2 * (2 * 30 + 9 * 60) / 1e6)
 
 
 def test_the_system_message_has_its_price(store: Store) -> None:
     asking = benchmark(load=lambda _: [prompt("q0", system="be fair")])
     made = planned(saying(store, "no", "openai:gpt-4"), saying(store, "1", "hf:judge"), asking)
-    assert made.usd is not None
-    assert isclose(made.usd, (4 * 30 + 9 * 60) / 1e6)
+    assert made.quote.usd is not None
+    assert isclose(made.quote.usd, (4 * 30 + 9 * 60) / 1e6)
 
 
 def test_a_price_that_is_not_known_is_not_guessed(store: Store) -> None:
     made = planned(saying(store, "yes"), saying(store, "1", "openai:gpt-of-tomorrow"))
-    assert made.usd is None
+    assert made.quote.usd is None
 
 
 def test_nothing_to_ask_costs_nothing_at_any_price(store: Store) -> None:
     model, judge = saying(store, "no"), saying(store, "1", "openai:gpt-of-tomorrow")
     model.generate([Q0, Q1])
-    assert planned(model, judge).usd == 0.0
+    assert planned(model, judge).quote.usd == 0.0
 
 
 def test_a_plan_is_a_table_with_the_sum_below() -> None:
     plans = [
-        Plan("a", "tiny@1", "j:j", 2, 1, 2, 2, 0.25),
-        Plan("b", "tiny@1", "j:j", 2, 0, 2, 0, 1.5),
+        Plan("a", "tiny@1", "j:j", 2, 1, 2, 2, Quote(70, usd=0.25, usd_batched=0.125)),
+        Plan("b", "tiny@1", "j:j", 2, 0, 2, 0, Quote(9, usd=1.5, usd_batched=0.75)),
     ]
     table = plan_table(plans)
-    assert table.rows[0] == ["a", "tiny@1", "2", "1", "2", "0.25"]
-    assert (table.words, table.notes) == (2, ["estimated price 1.75 USD"])
+    assert table.rows[0] == ["a", "tiny@1", "2", "1", "2", "70", "0.25", "0.12"]
+    assert (table.words, table.notes) == (2, ["at most 1.75 USD, or 0.88 by --batch"])
 
 
 def test_rows_without_a_price_are_shown_and_counted() -> None:
     table = plan_table(
-        [Plan("a", "t", "j:j", 2, 1, 2, 2, 0.25), Plan("b", "t", "j:j", 2, 1, 2, 2, None)]
+        [
+            Plan("a", "t", "j:j", 2, 1, 2, 2, Quote(1, usd=0.25, usd_batched=0.25)),
+            Plan("b", "t", "j:j", 2, 1, 2, 2, Quote(1, usd=None, usd_batched=None)),
+        ]
     )
     assert table.rows[1][-1] == "?"
-    assert table.notes == ["estimated price 0.25 USD, and 1 rows whose price is not known"]
+    assert table.notes == [
+        "at most 0.25 USD, or 0.25 by --batch, and 1 rows whose price is not known"
+    ]

@@ -63,7 +63,7 @@ def test_a_long_answer_may_be_asked_for(model: Remote) -> None:
 
 def test_an_answer_is_read_whole(loopback: Loopback, model: Remote) -> None:
     assert came(loopback, model) == Response(
-        "yes", "stop", (), Usage(5 + 2, 3), "claude-opus-5-20260101"
+        "yes", "stop", (), Usage(5 + 2, 3, 2), "claude-opus-5-20260101"
     )
 
 

@@ -58,6 +58,13 @@ def test_answers_come_in_the_order_of_the_prompts(model: HuggingFace) -> None:
     assert {answer.model for answer in answers} == {model.name}
 
 
+def test_a_prompt_is_counted_as_it_is_read(model: HuggingFace) -> None:
+    prompts = [ask("Hello"), ask("Hello there")]
+    read = [one.responses[0].usage.prompt_tokens for one in model.generate(prompts)]
+    assert [model.count_tokens(prompt) for prompt in prompts] == read
+    assert model.count_tokens(ask("Hello", "And then?")) is None
+
+
 def test_the_second_turn_is_asked_with_the_first_answer(model: HuggingFace) -> None:
     [answer] = model.generate([ask("Hello", "And then?")])
     first, second = answer.responses

@@ -190,6 +190,21 @@ def test_an_odd_bill_loses_no_answer(loopback: Loopback, odd: object) -> None:
     assert came(loopback, said("yes") | {"usage": odd}, Decoding(7)).usage == Usage()
 
 
+def test_tokens_from_the_cache_of_prompts_are_counted(loopback: Loopback) -> None:
+    usage = {
+        "prompt_tokens": 9,
+        "completion_tokens": 1,
+        "prompt_tokens_details": {"cached_tokens": 4},
+    }
+    assert came(loopback, said("yes") | {"usage": usage}, Decoding(7)).usage == Usage(9, 1, 4)
+
+
+@pytest.mark.parametrize("odd", [None, 7, [], {"cached_tokens": "4"}, {}])
+def test_odd_details_of_a_bill_lose_no_answer(loopback: Loopback, odd: object) -> None:
+    usage = {"prompt_tokens": 9, "completion_tokens": 1, "prompt_tokens_details": odd}
+    assert came(loopback, said("yes") | {"usage": usage}, Decoding(7)).usage == Usage(9, 1)
+
+
 # What servers complain of
 
 

@@ -13,7 +13,7 @@ from harness.errors import DataError, ModelError
 from harness.models import pairrm
 from harness.models.pairrm import PairRM, build
 from harness.store import Cached, Store
-from harness.types import Decoding, Generation, Model, ModelOptions, Prompt
+from harness.types import Decoding, Generation, Model, ModelOptions, Prompt, Usage
 from tests.tiny.pair_ranker import as_published, make_pair_ranker
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -67,7 +67,7 @@ def test_answers_come_in_the_order_of_the_prompts(model: PairRM) -> None:
 def test_the_text_is_the_logit_as_python_writes_it(model: PairRM) -> None:
     (answer,) = model.generate([ask("a", "b", "c")])
     assert answer.text == repr(float(answer.text))
-    assert answer.responses[0].usage == (12, 1)
+    assert answer.responses[0].usage == Usage(12, 1)
 
 
 def test_the_watch_sees_each_batch_before_and_after(model: PairRM) -> None:
@@ -113,7 +113,12 @@ def test_weights_are_loaded_once_for_all_models_of_a_folder(
 ) -> None:
     loads: list[object] = []
     load = pairrm._load
-    monkeypatch.setattr(pairrm._slot, "_load", lambda key: loads.append(key) or load(key))
+
+    def counted(key: Any) -> Any:
+        loads.append(key)
+        return load(key)
+
+    monkeypatch.setattr(pairrm._slot, "_load", counted)
     models = [build(f"pairrm:{ranker}", ModelOptions()) for _ in range(2)]
     models[0].close()
     for model in models:

@@ -11,7 +11,7 @@ from harness.models.local.loading import Checkpoint, load_tokenizer, loaded
 from harness.models.local.network import Network
 from harness.models.local.sampling import Request
 from harness.models.local.weights import fingerprint
-from harness.types import Decoding, Response
+from harness.types import Decoding, Response, Usage
 
 pytest_plugins = ["tests.tiny.fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -92,7 +92,7 @@ def test_special_tokens_among_the_likeliest_are_named(network: Network) -> None:
 
 def test_an_answer_that_reaches_its_limit_says_so(network: Network) -> None:
     [response] = network.respond([ask(network, "Hello", 3)])
-    assert (response.finish_reason, response.usage) == ("length", (5, 3))
+    assert (response.finish_reason, response.usage) == ("length", Usage(5, 3))
 
 
 def test_a_stop_token_ends_the_answer_and_is_not_in_its_text(network: Network) -> None:

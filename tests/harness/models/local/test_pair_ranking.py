@@ -145,7 +145,7 @@ def test_lower_precision_is_nearly_as_good(ranker: Path, dtype: str) -> None:
 
 def test_logits_that_are_no_numbers_end_the_run(ranker: Path) -> None:
     network = read_ranker(ranker, ranker, "float32")
-    torch.nn.init.constant_(network.head_layer[4].weight, math.nan)
+    torch.nn.init.constant_(network.get_parameter("head_layer.4.weight"), math.nan)
     with pytest.raises(ModelError, match=r"no finite numbers in torch.float32; try"):
         Scorer(network, 0)(rows(ranker))
 
