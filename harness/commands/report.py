@@ -8,7 +8,9 @@ from statistics import fmean
 
 from harness import registry
 from harness.classes import Classes
+from harness.commands.classify import read_classes
 from harness.commands.setting import Setting
+from harness.errors import HarnessError, SpecError
 from harness.report.forms import data, latex, markdown, sheet
 from harness.report.save import prepare
 from harness.report.story import Story
@@ -38,10 +40,14 @@ class Run:
     saved: Saved
     assets: Assets
 
-    def cells(self) -> list[Cell]:
+    def cells(self, *, refit: bool) -> list[Cell]:
         """The results, with lengths and refits as far as answers and judgments were kept."""
         return [
-            replace(cell, length=self._length(cell), redrawn=self._redrawn(cell))
+            replace(
+                cell,
+                length=self._length(cell),
+                redrawn=self._redrawn(cell) if refit else None,
+            )
             for cell in self.saved.cells
         ]
 
@@ -88,7 +94,7 @@ def report(
     setting: Setting,
     *,
     out: Path | None = None,
-    classes: Mapping[str, Classes] | None = None,
+    by: str | None = None,
 ) -> list[Table]:
     """Tells the story of one series from its runs; returns the tables that it printed.
 
@@ -96,7 +102,7 @@ def report(
         runs: Folders that `score` or `compare` wrote, or files of theirs.
         setting: Where official files are and where output goes.
         out: Where the report is written; the first run's folder if absent.
-        classes: Of the prompts of benchmarks that publish no categories.
+        by: A file of classes, for the one benchmark that publishes no categories.
 
     Raises:
         HarnessError: A run is not to be read, or nothing can be told.
@@ -104,7 +110,8 @@ def report(
     saved = [read_run(Path(run)) for run in runs]
     folder = out or saved[0].folder
     prepare(folder)
-    story = read_story(saved, setting.library(), classes or {})
+    assets = setting.library()
+    story = read_story(saved, assets, {} if by is None else _classes(by, saved, assets))
     write(story, folder)
     tables = [changes_table(story)]
     setting.show([table for table in tables if table.rows])
@@ -115,10 +122,25 @@ def report(
     return tables
 
 
+def report_run(folder: Path, setting: Setting, classes: Mapping[str, Classes]) -> list[Table]:
+    """The report of a run that was just made, beside it; returns the tables that are printed.
+
+    What the run scored stands whatever becomes of its report.
+    """
+    try:
+        story = read_story([read_run(folder)], setting.library(), classes)
+        write(story, folder)
+    except HarnessError as error:
+        setting.note(f"no report: {error}")
+        return []
+    return [table for table in (changes_table(story),) if table.rows]
+
+
 def read_story(saved: Sequence[Saved], assets: Assets, classes: Mapping[str, Classes]) -> Story:
     """The story of saved runs."""
     runs = [Run(one, assets) for one in saved]
-    cells = [cell for run in runs for cell in run.cells()]
+    several = len({cell.checkpoint for one in saved for cell in one.cells}) > 1
+    cells = [cell for run in runs for cell in run.cells(refit=several)]
     matches = [match for one in saved for match in one.matches]
     labels = dict.fromkeys(cell.benchmark for cell in cells)
     protocols = {label: protocol(label, assets, classes) for label in labels}
@@ -131,6 +153,22 @@ def write(story: Story, folder: Path) -> None:
     """Writes every form of the report."""
     for form in FORMS:
         form(story, folder)
+
+
+def _classes(by: str, saved: Sequence[Saved], assets: Assets) -> dict[str, Classes]:
+    """The classes of a file.
+
+    Raises:
+        SpecError: It may be of several benchmarks.
+    """
+    labels = dict.fromkeys(cell.benchmark for one in saved for cell in one.cells)
+    open_ = [label for label in labels if registry.benchmark(label).categories is None]
+    if len(open_) != 1:
+        raise SpecError(
+            f"expected one benchmark without categories of its own with --by, came "
+            f"{', '.join(open_) or 'none'}"
+        )
+    return read_classes(by, registry.benchmark(open_[0]), assets)
 
 
 def protocol(label: str, assets: Assets, classes: Mapping[str, Classes]) -> Protocol:
