@@ -12,6 +12,12 @@ from harness.report.telling.tracks import is_mean
 from harness.stats.prediction_powered import FEWEST, powered_mean
 from harness.types import Item, Judge, Score, prompt_of
 
+_FEWEST_OUTCOMES = 5
+"""With fewer wins or losses the 95 % intervals of published judgments cover 86 to 92 %."""
+_FEW_OUTCOMES = (
+    "gold: its verdicts are so near to 0 or 1 that the interval is too short; ask it about more"
+)
+
 
 def gilded(result: Result, golden: Sequence[Item], judge: Judge) -> Result:
     """The result with the better judge's mean over all prompts as one more score.
@@ -48,7 +54,8 @@ def gold_score(result: Result, golden: Sequence[Item]) -> Score:
     )
     limits = (0.0, 1.0) if unit == "fraction" else (-np.inf, np.inf)
     low, high = np.clip(found.interval, *limits)
-    doubt = f"gold: of the {len(cheap)} prompts that the judge read" if left_out else ""
+    left = f"gold: of the {len(cheap)} prompts that the judge read" if left_out else ""
+    near = _FEW_OUTCOMES if unit == "fraction" and _is_near_an_edge(gold) else ""
     return Score(
         metric,
         float(np.clip(found.value, *limits)),
@@ -56,8 +63,13 @@ def gold_score(result: Result, golden: Sequence[Item]) -> Score:
         len(asked) - len(known),
         (float(low), float(high)),
         unit=unit,
-        doubts=tuple(filter(None, (doubt,))),
+        doubts=tuple(filter(None, (left, near))),
     )
+
+
+def _is_near_an_edge(gold: Mapping[str, float]) -> bool:
+    """Whether so few verdicts are wins, or losses, that their mean is no normal variable."""
+    return min(sum(gold.values()), len(gold) - sum(gold.values())) < _FEWEST_OUTCOMES
 
 
 def _mean_metric(result: Result) -> str:

@@ -139,6 +139,6 @@ def _unlike(duel: Duel) -> list[str]:
     read = int((~np.isnan(pair.ours_N - pair.theirs_N)).sum())
     return [
         *([f"on the {len(both)} prompts of both; {alone} are of one alone"] if alone else []),
-        *([f"{len(both) - read} pairs are unread"] if read < len(both) else []),
+        *([f"pairs left out as unread: {len(both) - read}"] if read < len(both) else []),
         *(["every pair is equal"] if not np.nan_to_num(pair.ours_N - pair.theirs_N).any() else []),
     ]

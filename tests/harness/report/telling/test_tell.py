@@ -100,7 +100,7 @@ def test_too_few_common_prompts_are_refused() -> None:
 
 def test_unread_pairs_are_counted() -> None:
     (change,) = told(cell("base", GOOD), cell("i1", [None, *BAD[1:]], place=CHILD)).changes
-    assert change.unlike == ["1 pairs are unread"]
+    assert change.unlike == ["pairs left out as unread: 1"]
     assert change.difference.n == 23
 
 
