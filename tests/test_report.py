@@ -7,33 +7,41 @@ from typing import Any
 
 import pytest
 
+from harness.commands.score import ScoreRequest, score
+from harness.commands.setting import Setting
 from tests.command import Run
 
 ROOT = Path(__file__).parents[1]
 SERIES = str(ROOT / "examples" / "alpacafarm.yaml")
 NAMES = ("report.md", "report.json", "report.csv", "report.tex")
-SCORE = ("score", SERIES, "-b", "alpaca_eval")
+LIMIT = 60
 
 
-@pytest.fixture(scope="module")
-def scored(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run, made once."""
-    from harness.commands.score import ScoreRequest, score
-    from harness.commands.setting import Setting
-
-    out = tmp_path_factory.mktemp("scored")
-    what = ScoreRequest(
-        what=[SERIES], benchmarks=["alpaca_eval"], store=out / "store.sqlite", out=out
-    )
-    score(what, Setting(mirror))
+def made(out: Path, mirror: Path, limit: int | None = None) -> Path:
+    """The folder of a run."""
+    store, benchmarks = out / "store.sqlite", ["alpaca_eval"]
+    request = ScoreRequest(what=[SERIES], benchmarks=benchmarks, limit=limit, store=store, out=out)
+    score(request, Setting(mirror))
     (folder,) = out.glob("alpacafarm-*")
     return folder
 
 
+@pytest.fixture(scope="module")
+def scored(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of all prompts."""
+    return made(tmp_path_factory.mktemp("scored"), mirror)
+
+
+@pytest.fixture(scope="module")
+def small(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a few."""
+    return made(tmp_path_factory.mktemp("small"), mirror, LIMIT)
+
+
 @pytest.fixture
-def folder(scored: Path, tmp_path: Path) -> Path:
-    """A copy of it."""
-    return Path(shutil.copytree(scored, tmp_path / scored.name))
+def folder(small: Path, tmp_path: Path) -> Path:
+    """A copy of the small one."""
+    return Path(shutil.copytree(small, tmp_path / small.name))
 
 
 def story(folder: Path) -> dict[str, Any]:
@@ -151,7 +159,7 @@ def test_classes_are_the_categories_where_none_are_published(run: Run, folder: P
     ran = run("report", str(folder), "--by", "classes.jsonl")
     assert ran.status == 0, ran.err
     assert {part["category"] for part in story(folder)["parts"]} == {"Cooking / Recipes"}
-    assert {part["n"] for part in story(folder)["parts"]} == {402}
+    assert {part["n"] for part in story(folder)["parts"]} == {LIMIT // 2}
 
 
 @pytest.mark.usefixtures("mirror")
