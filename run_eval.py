@@ -351,30 +351,39 @@ def demo(out: Path, processes: int, *, quick: bool) -> None:
 
 @cli.command()
 @click.argument("benchmark")
-@click.option("--judgments", required=True, help="A file, a folder of files, or asset:NAME.")
+@click.option("--judgments", help="A file, a folder of files, or asset:NAME.")
+@click.option("--outputs", help="Answers instead, where no judge is needed: task, id, response.")
 @_items
 @_by
 @_assets
 @_json
 def rescore(
     benchmark: str,
-    judgments: str,
+    judgments: str | None,
+    outputs: str | None,
     by: str | None,
     assets: Path | None,
     json: Path | None,
     *,
     items: bool,
 ) -> None:
-    """Score judgments that are already there; no model is called.
+    """Score judgments, or answers, that are already there; no model is called.
 
     \b
-    Example:
+    Examples:
       run_eval.py rescore alpaca_eval --judgments results/my-model/annotations.json
+      run_eval.py rescore lmentry --outputs answers.jsonl
     """
     from harness.commands.rescore import rescore as run
+    from harness.commands.rescore_outputs import rescore_outputs
     from harness.commands.setting import Setting
 
-    run(benchmark, judgments, Setting(assets, json), items=items, by=by)
+    if judgments and not outputs:
+        run(benchmark, judgments, Setting(assets, json), items=items, by=by)
+    elif outputs and not judgments:
+        rescore_outputs(benchmark, outputs, Setting(assets, json), items=items, by=by)
+    else:
+        raise click.UsageError("expected either --judgments or --outputs; name one of them")
 
 
 @cli.command()

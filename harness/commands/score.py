@@ -40,7 +40,7 @@ from harness.report.breakdown import breakdown_data, breakdown_table
 from harness.report.judge_eval import Findings, judge_eval_data, judge_eval_table
 from harness.report.progress import Board, Shown
 from harness.report.save import document, prepare, save_result, write_json, write_text
-from harness.report.scores import results_table
+from harness.report.scores import parts_tables, results_table
 from harness.report.table import Table, to_markdown
 from harness.rows import read_files
 from harness.spec import Checkpoint, Series
@@ -446,7 +446,8 @@ def _marked(checkpoint: Checkpoint, result: Result, suspected: Sequence[str]) ->
 
 def _tables(results: Sequence[tuple[str, Result]]) -> list[Table]:
     labels = dict.fromkeys(result.card.label for _, result in results)
-    return [results_table([r for r in results if r[1].card.label == label]) for label in labels]
+    rows = [[r for r in results if r[1].card.label == label] for label in labels]
+    return [table for some in rows for table in (results_table(some), *parts_tables(some))]
 
 
 def _broken_down(
