@@ -22,7 +22,7 @@ from harness.report.told import changes_table
 from harness.rows import read_files
 from harness.types import Assets, Redrawn
 
-FORMS: Sequence[Callable[[Story, Path], None]] = (
+FORMS: Sequence[Callable[[Story, Path], object]] = (
     markdown.write,
     data.write,
     sheet.write,

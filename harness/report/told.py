@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from harness.report.scores import cell, figure, title_of
+from harness.report.scores import cell, metric_title, shown_value
 from harness.report.story import Change, Entry, Game, Story, Track
 from harness.report.table import Table
 from harness.stats.paired import Difference
@@ -57,7 +57,7 @@ def scores_table(story: Story) -> Table:
     found = {(entry.step, entry.track): entry for entry in story.entries}
     return Table(
         f"{story.name}: main scores, 95 % intervals",
-        ["checkpoint", *(f"{label(t)}: {title_of(story.tracks[t].main)}" for t in shown)],
+        ["checkpoint", *(f"{label(t)}: {metric_title(story.tracks[t].main)}" for t in shown)],
         [
             [step.name, *(_main(found.get((step.name, track))) for track in shown)]
             for step in story.steps
@@ -121,8 +121,8 @@ def fallen_table(story: Story) -> Table:
                 f.against,
                 label(f.track),
                 f.id,
-                figure(f.before, unit(f.track)),
-                figure(f.after, unit(f.track)),
+                shown_value(f.before, unit(f.track)),
+                shown_value(f.after, unit(f.track)),
             ]
             for f in story.fallen
         ],
@@ -173,10 +173,13 @@ def game_table(story: Story, game: Game) -> Table:
         [
             [name]
             + [
-                "" if row == column else figure(value, "fraction")
+                "" if row == column else shown_value(value, "fraction")
                 for column, value in enumerate(game.preference[row])
             ]
-            + [figure(game.winner[row], "fraction"), figure(game.exploitability[row], "fraction")]
+            + [
+                shown_value(game.winner[row], "fraction"),
+                shown_value(game.exploitability[row], "fraction"),
+            ]
             + [_elo(game.elo[row])]
             for row, name in enumerate(game.steps)
         ],
@@ -240,13 +243,13 @@ def _changes(
                 c.step,
                 c.against,
                 label(c.track),
-                title_of(c.metric),
+                metric_title(c.metric),
                 change_cell(c.difference, unit(c.track)),
                 _p(c.difference.p_value),
                 _p(c.adjusted_p),
                 c.ruling,
                 str(c.difference.n),
-                "" if c.detectable is None else figure(c.detectable, unit(c.track)),
+                "" if c.detectable is None else shown_value(c.detectable, unit(c.track)),
                 "" if c.prompts_needed is None else str(c.prompts_needed),
             ]
             for c in shown
@@ -262,7 +265,7 @@ def _main(entry: Entry | None) -> str:
 
 def _lengths(story: Story) -> dict[tuple[str, int], str]:
     return {
-        (entry.step, entry.track): figure(score.value, score.unit)
+        (entry.step, entry.track): shown_value(score.value, score.unit)
         for entry in story.entries
         for score in entry.scores
         if score.unit == "characters" and score.value is not None
@@ -270,7 +273,7 @@ def _lengths(story: Story) -> dict[tuple[str, int], str]:
 
 
 def _signed(value: float, unit: str) -> str:
-    shown = figure(abs(value), unit)
+    shown = shown_value(abs(value), unit)
     return f"{'-' if value < 0 and float(shown) else '+'}{shown}"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.report.save import write_text
-from harness.report.scores import figure, title_of
+from harness.report.scores import metric_title, shown_value
 from harness.report.story import Change, Story
 from harness.report.table import plain
 from harness.report.told import Labels
@@ -44,7 +44,7 @@ def write(story: Story, folder: Path) -> None:
 def to_text(story: Story) -> str:
     """A table of checkpoints by tracks: the best bold, arrows where a change is significant."""
     label, shown = Labels(story.tracks), sorted({entry.track for entry in story.entries})
-    heads = [escaped(f"{label(t)}: {title_of(story.tracks[t].main)}") for t in shown]
+    heads = [escaped(f"{label(t)}: {metric_title(story.tracks[t].main)}") for t in shown]
     columns = [_column(story, track) for track in shown]
     rows = [
         " & ".join([escaped(step.name), *(column.get(step.name, "") for column in columns)])
@@ -77,7 +77,7 @@ def escaped(text: str) -> str:
 def _column(story: Story, track: int) -> dict[str, str]:
     """One track's cells by checkpoint."""
     mains = {entry.step: entry.scores[0] for entry in story.entries if entry.track == track}
-    shown = {n: figure(s.value, s.unit) for n, s in mains.items() if s.value is not None}
+    shown = {n: shown_value(s.value, s.unit) for n, s in mains.items() if s.value is not None}
     best = max(shown.values(), key=float, default=None)
     marks = _marks(story, track)
     cells = dict.fromkeys(mains, "withheld")
