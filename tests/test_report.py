@@ -177,3 +177,17 @@ def test_a_gold_judge_is_one_more_score(run: Run) -> None:
     assert gold["interval"][0] <= plain["value"] <= gold["interval"][1]
     assert result["identity"]["gold judge"] == judge
     assert "gold win rate" in ran.out
+
+
+def test_published_judgments_are_told_too(run: Run, mirror: Path) -> None:
+    """Two checkpoints of one DPO run; MT-Bench has a category for every question."""
+    Path("judged").mkdir()
+    for epoch in (1, 3):
+        name = f"mamba_0_5_dpo_ep{epoch}.jsonl.gz"
+        shutil.copy(mirror / "mt_bench" / "model_judgment" / "gpt-4_single" / name, "judged")
+    run("rescore", "mt_bench", "--judgments", "judged", "--items", "--json", "two.json")
+    ran = run("report", "two.json", "--out", "told")
+    assert ran.status == 0, ran.err
+    (change,) = story(Path("told"))["changes"]
+    assert (change["metric"], change["ruling"], change["n"]) == ("score", "undecided", 160)
+    assert len(story(Path("told"))["parts"]) == 8
