@@ -31,9 +31,7 @@ def stalls(known: Sequence[Step], rows: Sequence[Row], changes: Sequence[Change]
 def _told(steps: Sequence[tuple[str, str, str]]) -> str:
     for step, before, ruling in steps:
         if ruling != "better":
-            return (
-                f"{step} is the first that is not better than the one before, {before} ({ruling})"
-            )
+            return f"{step} is the first that is not better than {before} before it ({ruling})"
     return f"every checkpoint up to {steps[-1][0]} is better than the one before"
 
 
