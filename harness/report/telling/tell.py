@@ -54,7 +54,7 @@ def tell(
         entries,
         changed,
         fallen(following),
-        parts(following, replicates),
+        parts([pair for pair in following if not pair.is_stopped], replicates),
         played.games,
         [*_alone(known), *_marked(known, rows), *notes],
         gaps(known, rows, replicates),
