@@ -1,10 +1,10 @@
 """`score`: checkpoints through benchmarks, to a table."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from harness import registry
 from harness.classes import Classes
@@ -12,6 +12,7 @@ from harness.commands.at_once import ask_at_once
 from harness.commands.budget import Bought, Known, bought, bought_table, stopped
 from harness.commands.canary import canary_of
 from harness.commands.classify import read_classes
+from harness.commands.doors import Doors
 from harness.commands.foreseen import foresee
 from harness.commands.gold import gilded
 from harness.commands.judge_eval import audit
@@ -28,7 +29,9 @@ from harness.commands.models import (
     run_name,
 )
 from harness.commands.plan import Plan, plan, plan_answers, plan_table, probe, questions, retired
+from harness.commands.provenance import provenance
 from harness.commands.report import report_run
+from harness.commands.runs import PROVENANCE
 from harness.commands.screening import suspicions
 from harness.commands.setting import Setting
 from harness.commands.until import Side, judged_as_needed, marked_stopped
@@ -99,6 +102,12 @@ class ScoreRequest:
     canary: bool = False
     """Whether each judge is asked pinned questions before and after the run."""
 
+    def deciding(self) -> dict[str, Any]:
+        """What of it decides the scores, as data."""
+        kept = ["what", "benchmarks", "judge", "baseline", "limit", "decoding", "options"]
+        everything = asdict(self)
+        return {key: everything[key] for key in (*kept, "gold_judge", "gold_n", "until_decided")}
+
 
 class _Job(NamedTuple):
     """One checkpoint on one benchmark."""
@@ -141,6 +150,8 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
         paid = bill(store.spend(run.models.run))
         tables = [*_tables(results), *broken, *run.audits(), *watch.tables(), *paid]
         _save(run.folder, tables, results)
+        made = provenance(request.deciding(), series, run.models.doors.opened, results)
+        write_json(run.folder / PROVENANCE, {**made, "canary": watch.doubts()})
         setting.note(f"written to {run.folder}")
         told = report_run(run.folder, setting, classes)
         audits = {"audit": judge_eval_data(SELF, run.audited)} if run.audited else {}
@@ -148,9 +159,43 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
         return _finish(setting, [*tables, *told], whole)
 
 
-def _open(request: ScoreRequest, setting: Setting, series: Series, store: Store) -> "_Run":
+class Again(NamedTuple):
+    """A saved run that is scored again from answers that are at hand."""
+
+    request: ScoreRequest
+    series: Series
+    store: Store
+    doors: Doors
+    assets: Assets
+    canary: Mapping[str, Sequence[str]]
+    """What canaries gave reason to doubt, by benchmark: they cannot be asked again."""
+
+
+def score_again(again: Again, setting: Setting) -> Path:
+    """Scores a saved run again, nobody asked; returns the folder that it is written to.
+
+    Raises:
+        HarnessError: Something that the run used is not at hand.
+    """
+    run = _open(again.request, setting, again.series, again.store, again)
+    jobs = run.jobs()
+    results = [
+        (name, doubted(result, again.canary.get(result.card.label, ())))
+        for name, result in run.results(jobs, run.needed(jobs, run.answers(jobs)))
+    ]
+    _save(run.folder, _tables(results), results)
+    return run.folder
+
+
+def _open(
+    request: ScoreRequest,
+    setting: Setting,
+    series: Series,
+    store: Store,
+    again: Again | None = None,
+) -> "_Run":
     """The run, called by the series and what is asked of it, so that none overwrites another."""
-    options, assets = request.options, setting.library()
+    options, assets = request.options, again.assets if again else setting.library()
     settings = [request.benchmarks, request.judge, request.limit, options.chat_template]
     against = [] if request.baseline is None else [request.baseline]
     decoding = sorted(request.decoding.items())
@@ -158,7 +203,9 @@ def _open(request: ScoreRequest, setting: Setting, series: Series, store: Store)
     until = ["until decided"] if request.until_decided else []
     name = run_name(series, settings, options.dtype, decoding, *against, *gold, *until)
     buying = Buying(request.budget, request.batch, setting.note)
-    return _Run(request, setting, series, Models(options, assets, store, name, buying))
+    doors = again.doors if again else Doors()
+    models = Models(options, assets, store, name, buying, doors=doors)
+    return _Run(request, setting, series, models)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,8 +305,7 @@ class _Run:
         """All results by checkpoint: first all answers, then all judgments, under watch."""
         answers = self.answers(jobs)
         watch.begin()
-        if self.request.until_decided:
-            answers = self._until_decided(jobs, answers)
+        answers = self.needed(jobs, answers)
         if self.request.batch:
             self.judge_at_once(jobs, answers)
             few = [one for both in zip(jobs, answers, strict=True) for one in self._few(*both)]
@@ -359,7 +405,10 @@ class _Run:
         save_result(self.folder, name, job.benchmark, marked)
         return name, marked
 
-    def _until_decided(self, jobs: Sequence[_Job], answers: Sequence[Answers]) -> list[Answers]:
+    def needed(self, jobs: Sequence[_Job], answers: list[Answers]) -> list[Answers]:
+        """The answers that are judged: all, unless judging stops when it is decided."""
+        if not self.request.until_decided:
+            return answers
         board = Board(self.setting.err)
 
         def shown(model: Model, rubric: Rubric) -> Model:
@@ -418,6 +467,8 @@ class _Run:
 
     def _source(self, job: _Job) -> str | None:
         """Published judgments to import: a series' own are by the official judge."""
+        if self.models.doors.complete:
+            return None
         official = job.judge == job.benchmark.card.judge
         if job.checkpoint.judgments and not official:
             self.setting.note(
