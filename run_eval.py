@@ -89,6 +89,11 @@ def _run_options(command: Callable[..., None]) -> Callable[..., None]:
 @_until
 @click.option("--canary", is_flag=True, help="Ask the judge 30 pinned verdicts before and after.")
 @_by
+@click.option(
+    "--show-prompts",
+    is_flag=True,
+    help="Print the first prompt of each kind, as the model is shown it.",
+)
 @_run_options
 def score(
     what: tuple[str, ...],
@@ -110,6 +115,7 @@ def score(
     budget: float | None,
     *,
     until_decided: bool,
+    show_prompts: bool,
     canary: bool,
     batch: bool,
     dry_run: bool,
@@ -145,6 +151,7 @@ def score(
         options=ModelOptions(**options),
         store=store,
         out=out,
+        show_prompts=show_prompts,
         canary=canary,
         until_decided=until_decided,
         dry_run=dry_run,
