@@ -1,0 +1,114 @@
+"""Scores by class of prompt: as rows of points, and as a radar."""
+
+from collections.abc import Mapping, Sequence
+from math import pi
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from harness.report.canvas import bare, canvas, legend, look, tip
+from harness.types import Score
+
+
+class Group(NamedTuple):
+    """Classes of one kind."""
+
+    title: str
+    classes: Mapping[str, Sequence[Score]]
+    """By its name, for each class a score of each checkpoint, a fraction."""
+
+
+def grouped(path: Path, groups: Sequence[Group], names: Sequence[str], title: str) -> None:
+    """Draws a row for each class and on it a point with its interval for each checkpoint.
+
+    Args:
+        path: Of the SVG file.
+        groups: The first on the left, the others below each other on the right.
+        names: Of the checkpoints.
+        title: Above all.
+
+    Raises:
+        ModelError: matplotlib is not installed.
+        DataError: The file cannot be written.
+    """
+    rows = max(len(groups[0].classes), sum(len(g.classes) + 3 for g in groups[1:]))
+    row = max(0.2, 0.07 * len(names) + 0.06)  # inches
+    with canvas(path, (6 if len(groups) == 1 else 10, 1.6 + row * rows)) as figure:
+        figure.suptitle(title)
+        left, *right = figure.subfigures(1, min(2, len(groups)), squeeze=False)[0]
+        places: list[Any] = [left.subplots()]
+        if right:
+            heights = [len(g.classes) + 1 for g in groups[1:]]
+            places += right[0].subplots(len(heights), squeeze=False, height_ratios=heights).ravel()
+        for axes, group in zip(places, groups, strict=True):
+            _rows(axes, group, names)
+        legend(figure, places)
+
+
+def radar(
+    path: Path, classes: Sequence[str], values: Mapping[str, Sequence[float]], title: str
+) -> None:
+    """Draws a closed line around a centre of 0 for each checkpoint, a direction for each class.
+
+    Args:
+        path: Of the SVG file.
+        classes: Names of the directions, at least three, clockwise from the top.
+        values: By the name of the checkpoint, a rating for each class.
+        title: Above all.
+
+    Raises:
+        ModelError: matplotlib is not installed.
+        DataError: The file cannot be written.
+    """
+    angles = [2 * pi * n / len(classes) for n in range(len(classes))]
+    with canvas(path, (5.6, 4.8)) as figure:
+        axes: Any = figure.subplots(subplot_kw={"projection": "polar"})
+        axes.set_theta_zero_location("N")
+        axes.set_theta_direction(-1)
+        for number, (name, around) in enumerate(values.items()):
+            colour, marker, dash = look(number)
+            closed = [*around, around[0]], [*angles, angles[0]]
+            (line,) = axes.plot(
+                closed[1],
+                closed[0],
+                color=colour,
+                marker=marker,
+                linestyle=dash,
+                markersize=4,
+                label=name,
+            )
+            told = zip(classes, around, strict=True)
+            tip(line, f"{name}: {', '.join(f'{one} {value:.2f}' for one, value in told)}")
+        axes.set_xticks(angles, classes)
+        axes.tick_params(axis="x", pad=8)
+        axes.set_ylim(0, 10)
+        axes.set_rlabel_position(180 / len(classes))
+        axes.grid(alpha=0.4)
+        axes.set_title(title, pad=14)
+        legend(figure, [axes])
+
+
+def _rows(axes: Any, group: Group, names: Sequence[str]) -> None:
+    apart = 0.7 / max(1, len(names))
+    for number, name in enumerate(names):
+        colour, marker, _ = look(number)
+        axes.plot([], [], color=colour, marker=marker, linestyle="", markersize=4, label=name)
+        for row, (label, scores) in enumerate(group.classes.items()):
+            height = row + apart * (number - (len(names) - 1) / 2)
+            _mark(axes, height, scores[number], number, f"{label}, {name}")
+    axes.set_yticks(range(len(group.classes)), group.classes)
+    axes.set_ylim(len(group.classes) - 0.5, -0.5)
+    axes.set(title=group.title, xlabel="%")
+    bare(axes)
+
+
+def _mark(axes: Any, height: float, score: Score, number: int, name: str) -> None:
+    if score.value is None:
+        return
+    colour, marker, _ = look(number)
+    if score.interval is not None:
+        ends = [100 * end for end in score.interval]
+        axes.plot(ends, [height, height], color=colour, linewidth=0.8)
+    (dot,) = axes.plot(
+        [100 * score.value], [height], color=colour, marker=marker, markersize=3.5, linestyle=""
+    )
+    tip(dot, f"{name}: {100 * score.value:.2f}, {score.n} read")
