@@ -1,7 +1,7 @@
 """Scores by class of prompt: as rows of points, and as a radar."""
 
 from collections.abc import Mapping, Sequence
-from math import pi
+from math import pi, sin
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,13 +32,14 @@ def grouped(path: Path, groups: Sequence[Group], names: Sequence[str], title: st
     """
     rows = max(len(groups[0].classes), sum(len(g.classes) + 3 for g in groups[1:]))
     row = max(0.2, 0.07 * len(names) + 0.06)  # inches
-    with canvas(path, (6 if len(groups) == 1 else 10, 1.6 + row * rows)) as figure:
+    with canvas(path, (6 if len(groups) == 1 else 11, 1.6 + row * rows)) as figure:
         figure.suptitle(title)
-        left, *right = figure.subfigures(1, min(2, len(groups)), squeeze=False)[0]
+        shares = [3, 2][: len(groups)]
+        left, *right = figure.subfigures(1, len(shares), squeeze=False, width_ratios=shares)[0]
         places: list[Any] = [left.subplots()]
         if right:
             heights = [len(g.classes) + 1 for g in groups[1:]]
-            places += right[0].subplots(len(heights), squeeze=False, height_ratios=heights).ravel()
+            places += [*right[0].subplots(len(heights), squeeze=False, height_ratios=heights).flat]
         for axes, group in zip(places, groups, strict=True):
             _rows(axes, group, names)
         legend(figure, places)
@@ -79,12 +80,20 @@ def radar(
             told = zip(classes, around, strict=True)
             tip(line, f"{name}: {', '.join(f'{one} {value:.2f}' for one, value in told)}")
         axes.set_xticks(angles, classes)
-        axes.tick_params(axis="x", pad=8)
+        for label, angle in zip(axes.get_xticklabels(), angles, strict=True):
+            label.set_ha(_side(sin(angle)))
         axes.set_ylim(0, 10)
         axes.set_rlabel_position(180 / len(classes))
         axes.grid(alpha=0.4)
         axes.set_title(title, pad=14)
         legend(figure, [axes])
+
+
+def _side(right: float) -> str:
+    """How a label stands to its point, so that it does not reach into the circle."""
+    if abs(right) < 0.1:
+        return "center"
+    return "left" if right > 0 else "right"
 
 
 def _rows(axes: Any, group: Group, names: Sequence[str]) -> None:

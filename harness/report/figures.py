@@ -114,8 +114,9 @@ def heat_map(
         for row, column in product(range(k), range(k)):
             value, below = squares[row][column]
             if value is not None:
-                ink = "white" if abs(value - 50) > 30 else "black"
-                axes.text(column, row - 0.08, f"{value:.1f}", ha="center", va="center", color=ink)
+                ink = "#fefefe" if abs(value - 50) > 30 else "black"
+                height = row - 0.08 if below else row
+                axes.text(column, height, f"{value:.1f}", ha="center", va="center", color=ink)
                 axes.text(
                     column, row + 0.22, below, ha="center", va="center", color=ink, fontsize=6
                 )
