@@ -24,6 +24,8 @@ class Drawing(NamedTuple):
     title: str
     told: str
     """What it shows, in a sentence."""
+    broad: bool = False
+    """Whether it is too wide to stand beside another."""
 
 
 def draw_story(
@@ -64,7 +66,8 @@ def _progress(folder: Path, story: Story) -> Drawing | None:
         return None
     path = folder / "progress.svg"
     curves(path, plots, *_axis(story))
-    return Drawing(path, "Scores by iteration", "Each score with its 95 % interval, by iteration.")
+    told = "Each score with its 95 % interval, by iteration."
+    return Drawing(path, "Scores by iteration", told, broad=len(plots) > 1)
 
 
 def _curves(story: Story, place: int) -> Iterator[Curve]:
@@ -185,7 +188,8 @@ def _classes(
     title = f"By class of prompt: {_label(story.tracks[place])}"
     path = folder / f"classes-{place}.svg"
     grouped(path, groups, [name for name, _ in entries], title)
-    return Drawing(path, title, "Mean verdict in each class with its 95 % interval.")
+    told = "Mean verdict in each class with its 95 % interval."
+    return Drawing(path, title, told, broad=True)
 
 
 def _axis(story: Story) -> tuple[str, list[str] | None]:

@@ -1,0 +1,1 @@
+"""A story in the forms that people and programs read."""
