@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from importlib import resources
-from importlib.metadata import version
 
 from harness.report.gallery import Drawing
 from harness.report.page.markup import Markup, element, joined, program, tagged
@@ -92,8 +91,10 @@ def _figures(drawings: Sequence[Drawing], undrawn: str | None) -> Markup:
 def _figure(drawing: Drawing, number: int) -> Markup:
     drawn = picture(drawing.path, drawing.title, number)
     caption = element("figcaption", f"{drawing.title}. {drawing.told}")
-    return tagged("figure", {"class": "broad"} if drawing.broad else {}, drawn, caption)
+    # It scrolls by itself where it is too wide, by keyboard too.
+    broad = {"class": "broad", "tabindex": "0"} if drawing.broad else {}
+    return tagged("figure", broad, drawn, caption)
 
 
 def _footer() -> Markup:
-    return element("footer", element("p", f"Made by iterbench {version('iterbench')}", class_="foot"))
+    return element("footer", element("p", "Made by iterbench.", class_="foot"))

@@ -113,17 +113,15 @@ def _entry(entry: Entry | None, flags: _Flags, best: float | None) -> Cell:
 
 
 def _changes(story: Story) -> Markup:
+    careful = any(one.unlike for one in story.changes)
     columns = [
-        Column("checkpoint", words=True),
-        Column("against", words=True),
-        Column("benchmark", words=True),
-        Column("metric", words=True),
+        *(Column(name, words=True) for name in ("checkpoint", "against", "benchmark", "metric")),
         Column("difference", "points, 95 %"),
         Column("p", "Holm"),
         Column("ruling", words=True),
         Column("detectable", "80 % power"),
         Column("prompts", "to decide it"),
-        Column("with care", words=True),
+        *([Column("with care", words=True)] if careful else []),
     ]
     rows = []
     for one in story.changes:
@@ -140,7 +138,7 @@ def _changes(story: Story) -> Markup:
                 cells.ruling(one.ruling),
                 cells.number(found, None if found is None else cells.shown_value(found, unit)),
                 cells.number(one.prompts_needed),
-                cells.words("; ".join(one.unlike)),
+                *([cells.words("; ".join(one.unlike))] if careful else []),
             ]
         )
     caption = "Paired by prompt; rulings at 5 % over all of them, after Holm"
