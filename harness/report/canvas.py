@@ -31,18 +31,21 @@ _TIP = re.compile(r'<g id="tip ([^"]*)">')
 
 
 class Look(NamedTuple):
-    """How a line looks: no two of the first thirty alike, in grey neither."""
+    """How a line and its points look: no two of the first twelve alike, in grey neither."""
 
     color: str
     marker: str
     linestyle: Any
+    face: str
+    """Of its points; the second half dozen is hollow."""
 
 
 def look(number: int) -> Look:
     """The look of the line with this number, from 0."""
     n = number % len(_COLOURS)
     dash = (number + number // len(_COLOURS)) % len(_DASHES)
-    return Look(_COLOURS[n], _MARKERS[n], _DASHES[dash])
+    face = _COLOURS[n] if number // len(_COLOURS) % 2 == 0 else "none"
+    return Look(_COLOURS[n], _MARKERS[n], _DASHES[dash], face)
 
 
 @contextmanager

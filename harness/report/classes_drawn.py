@@ -66,17 +66,10 @@ def radar(
         axes.set_theta_zero_location("N")
         axes.set_theta_direction(-1)
         for number, (name, around) in enumerate(values.items()):
-            colour, marker, dash = look(number)
-            closed = [*around, around[0]], [*angles, angles[0]]
-            (line,) = axes.plot(
-                closed[1],
-                closed[0],
-                color=colour,
-                marker=marker,
-                linestyle=dash,
-                markersize=4,
-                label=name,
-            )
+            colour, marker, dash, face = look(number)
+            shape = {"marker": marker, "markersize": 4, "markerfacecolor": face}
+            closed = [*angles, angles[0]], [*around, around[0]]
+            (line,) = axes.plot(*closed, color=colour, linestyle=dash, label=name, **shape)
             told = zip(classes, around, strict=True)
             tip(line, f"{name}: {', '.join(f'{one} {value:.2f}' for one, value in told)}")
         axes.set_xticks(angles, classes)
@@ -99,25 +92,30 @@ def _side(right: float) -> str:
 def _rows(axes: Any, group: Group, names: Sequence[str]) -> None:
     apart = 0.7 / max(1, len(names))
     for number, name in enumerate(names):
-        colour, marker, _ = look(number)
-        axes.plot([], [], color=colour, marker=marker, linestyle="", markersize=4, label=name)
-        for row, (label, scores) in enumerate(group.classes.items()):
-            height = row + apart * (number - (len(names) - 1) / 2)
-            _mark(axes, height, scores[number], number, f"{label}, {name}")
+        found = {
+            label: (row + apart * (number - (len(names) - 1) / 2), scores[number])
+            for row, (label, scores) in enumerate(group.classes.items())
+        }
+        _marks(axes, found, name, number)
     axes.set_yticks(range(len(group.classes)), group.classes)
     axes.set_ylim(len(group.classes) - 0.5, -0.5)
     axes.set(title=group.title, xlabel="%")
     bare(axes)
 
 
-def _mark(axes: Any, height: float, score: Score, number: int, name: str) -> None:
-    if score.value is None:
-        return
-    colour, marker, _ = look(number)
-    if score.interval is not None:
-        ends = [100 * end for end in score.interval]
-        axes.plot(ends, [height, height], color=colour, linewidth=0.8)
-    (dot,) = axes.plot(
-        [100 * score.value], [height], color=colour, marker=marker, markersize=3.5, linestyle=""
-    )
-    tip(dot, f"{name}: {100 * score.value:.2f}, {score.n} read")
+def _marks(
+    axes: Any, found: Mapping[str, tuple[float, Score]], name: str, number: int
+) -> None:
+    """One checkpoint's points with their intervals, by class at a height."""
+    colour, marker, _, face = look(number)
+    shape: dict[str, Any] = {"marker": marker, "markersize": 3.5, "markerfacecolor": face}
+    ends = [(height, *score.interval) for height, score in found.values() if score.interval]
+    if ends:
+        heights, lows, highs = zip(*ends, strict=True)
+        axes.hlines(heights, *([100 * end for end in side] for side in (lows, highs)), colour, lw=0.8)
+    axes.plot([], [], color=colour, linestyle="", label=name, **shape)
+    for label, (height, score) in found.items():
+        if score.value is not None:
+            shown = 100 * score.value
+            (dot,) = axes.plot([shown], [height], color=colour, linestyle="", **shape)
+            tip(dot, f"{label}, {name}: {shown:.2f}, {score.n} read")

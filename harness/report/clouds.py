@@ -107,6 +107,7 @@ def _scatter(axes: Any, cloud: Cloud) -> None:
     for number, (name, some) in enumerate(
         zip(groups, np.split(points_N_2, ends), strict=True)
     ):
-        colour, marker, _ = look(number)
-        axes.scatter(*some.T, s=9, c=colour, marker=marker, alpha=0.6, linewidths=0, label=name)
+        colour, marker, _, face = look(number)
+        shape = {"marker": marker, "facecolors": face, "edgecolors": colour}
+        axes.scatter(*some.T, s=9, alpha=0.6, linewidths=0.5, label=name, **shape)
     axes.set(xticks=[], yticks=[], title=cloud.title, xlabel=method)

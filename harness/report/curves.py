@@ -5,7 +5,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from harness.report.canvas import INK, bare, canvas, legend, look, tip
+from harness.report.canvas import bare, canvas, legend, look, tip
 
 _WIDE = 3
 """Most panels in one row."""
@@ -113,9 +113,10 @@ def _curves(axes: Any, plot: Plot, labels: Sequence[str], ticks: Sequence[str] |
     for place, (label, points) in enumerate(plot.curves):
         number = labels.index(label)
         moved = [p._replace(x=p.x + _APART * (place - middle)) for p in points]
-        colour, marker, dash = look(number)
+        colour, marker, dash, face = look(number)
+        shape = {"marker": marker, "markersize": 5, "markerfacecolor": face}
         xs, ys = zip(*((p.x, p.y) for p in moved), strict=True)
-        axes.plot(xs, ys, color=colour, linestyle=dash, marker=marker, markersize=5, label=label)
+        axes.plot(xs, ys, color=colour, linestyle=dash, label=label, **shape)
         for point in moved:
             _dot(axes, point, number, None)
     if ticks is None:
@@ -125,19 +126,13 @@ def _curves(axes: Any, plot: Plot, labels: Sequence[str], ticks: Sequence[str] |
 
 
 def _dot(axes: Any, point: Point, number: int, label: str | None, size: float = 5) -> None:
-    colour, marker, _ = look(number)
+    colour, marker, _, face = look(number)
     shown = f"{point.name}: {point.y:.4g}"
     if point.interval is not None:
         axes.plot([point.x, point.x], point.interval, color=colour, linewidth=1, marker="_")
         shown += f" [{point.interval[0]:.4g}, {point.interval[1]:.4g}]"
+    shape = {"marker": marker, "markersize": size, "markerfacecolor": face}
     (drawn,) = axes.plot(
-        [point.x],
-        [point.y],
-        color=colour,
-        marker=marker,
-        markersize=size,
-        linestyle="",
-        markeredgecolor=INK if number >= 6 else colour,
-        label=label or "_dot",
+        [point.x], [point.y], color=colour, linestyle="", label=label or "_", **shape
     )
     tip(drawn, shown)

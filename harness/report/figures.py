@@ -128,7 +128,7 @@ def heat_map(
 
 def _draw(axes: Any, panel: Panel, names: Sequence[str], across: str) -> None:
     for name, points in panel.lines.items():
-        colour, marker, _ = look(names.index(name))
+        colour, marker, _, _ = look(names.index(name))
         x, y = zip(*points, strict=True)
         axes.plot(x, y, color=colour, marker=marker, markersize=4, label=name)
     axes.set_title(panel.title)
