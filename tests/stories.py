@@ -32,9 +32,7 @@ def story(n_steps: int = 4, n_items: int = 40, name: str = "sppo-mistral") -> St
         _track("mt_bench@1", "MT-Bench", "gpt-4", "score"),
     ]
     entries = [
-        _entry(step, place, track, n_items)
-        for step in steps
-        for place, track in enumerate(tracks)
+        _entry(step, place, track, n_items) for step in steps for place, track in enumerate(tracks)
     ]
     changes = [
         _change(steps[number], steps[other], place, track.main)
@@ -49,11 +47,11 @@ def story(n_steps: int = 4, n_items: int = 40, name: str = "sppo-mistral") -> St
         entries,
         changes,
         [
-            Fallen(steps[-1].name, steps[-2].name, 0, f"alpaca_eval/{n}", 0.9 - n / 100, 0.1)
+            Fallen(steps[-1].name, steps[-2:][0].name, 0, f"alpaca_eval/{n}", 0.9 - n / 100, 0.1)
             for n in range(25)
         ],
         [
-            Part(steps[-1].name, steps[-2].name, 3, one, _difference(0.4 - n / 4), "undecided")
+            Part(steps[-1].name, steps[-2:][0].name, 3, one, _difference(0.4 - n / 4), "undecided")
             for n, one in enumerate(CATEGORIES)
         ],
         [_game(steps)],
@@ -109,22 +107,25 @@ def _entry(step: Step, place: int, track: Track, n_items: int) -> Entry:
         metrics = ("score", "turn_1", "turn_2", *CATEGORIES)
         scores = [_rating(one, 6 + number / 3 + random.random(), n_items) for one in metrics]
         return Entry(step.name, place, scores, items)
-    value = 0.2 + 0.05 * number + (0.1 * number if track.judge == "pairrm" else 0)
+    value = (20 + (15 if track.judge == "pairrm" else 5) * number) / 100
     items = [
         Item(f"{track.benchmark}/{n}", random.choice([0.0, 0.5, 1.0, 0.9, 0.1]), None)
         for n in range(n_items)
     ]
     items[0] = items[0]._replace(value=None, cause="no letter")
     metrics = [track.main, "win_rate"] if track.main != "win_rate" else ["win_rate"]
-    scores = [_share(metric, value - 0.03 * n, n_items) for n, metric in enumerate(metrics)]
+    scores = [
+        _share(metric, round(value - 0.03 * n, 2), n_items) for n, metric in enumerate(metrics)
+    ]
     length = Score("avg_length", 1500.0 + 400 * number, n_items, unit="characters")
     flags = ["length grew by 41 %"] if number == 3 else []
     return Entry(step.name, place, [*scores, length], items, flags)
 
 
 def _share(metric: str, value: float, n: int) -> Score:
-    bounds = (value - 0.01, value + 0.02)
-    return Score(metric, value, n - 1, 1, (value - 0.04, value + 0.04), 0.02, bounds)
+    bounds = (round(value - 0.01, 2), round(value + 0.02, 2))
+    ends = (round(value - 0.04, 2), round(value + 0.04, 2))
+    return Score(metric, value, n - 1, 1, ends, 0.02, bounds)
 
 
 def _rating(metric: str, value: float, n: int) -> Score:

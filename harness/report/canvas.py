@@ -3,9 +3,12 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from html import escape
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote, unquote
+from warnings import catch_warnings, filterwarnings
 
 from harness.errors import DataError, ModelError
 from harness.files import write_whole
@@ -27,7 +30,9 @@ _STYLE = {
 }
 """Text stays text, dollars and all, and the same figure is the same file."""
 
-_TIP = re.compile(r'<g id="tip ([^"]*)">')
+_TIP = "tip.{}"
+"""Of an artist: `canvas` makes a title of it. Quoted, there is nothing in it to escape."""
+_TIPS = re.compile(r'<g id="tip\.([^"]*)">')
 
 
 class Look(NamedTuple):
@@ -72,8 +77,12 @@ def canvas(path: Path, inches: tuple[float, float]) -> Iterator[Any]:
         figure = Figure(figsize=inches, layout="constrained")
         yield figure
         content = BytesIO()
-        figure.savefig(content, format="svg", metadata={"Date": None})
-        drawn = _TIP.sub(r"<g><title>\1</title>", content.getvalue().decode())
+        with catch_warnings():
+            # Text is written as text: whoever shows it may have the letters that are missing here.
+            filterwarnings("ignore", "Glyph .* missing from font")
+            filterwarnings("ignore", "Matplotlib currently does not support .* natively")
+            figure.savefig(content, format="svg", metadata={"Date": None})
+        drawn = _TIPS.sub(_titled, content.getvalue().decode())
     try:
         write_whole(path, drawn.encode())
     except OSError as error:
@@ -82,7 +91,11 @@ def canvas(path: Path, inches: tuple[float, float]) -> Iterator[Any]:
 
 def tip(artist: Any, text: str) -> None:
     """Says what is shown when a pointer rests on the artist."""
-    artist.set_gid(f"tip {text}")  # matplotlib escapes it, and `canvas` makes it a title
+    artist.set_gid(_TIP.format(quote(text)))
+
+
+def _titled(found: re.Match[str]) -> str:
+    return f"<g><title>{escape(unquote(found[1]))}</title>"
 
 
 def bare(axes: Any) -> None:

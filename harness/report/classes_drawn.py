@@ -103,16 +103,16 @@ def _rows(axes: Any, group: Group, names: Sequence[str]) -> None:
     bare(axes)
 
 
-def _marks(
-    axes: Any, found: Mapping[str, tuple[float, Score]], name: str, number: int
-) -> None:
+def _marks(axes: Any, found: Mapping[str, tuple[float, Score]], name: str, number: int) -> None:
     """One checkpoint's points with their intervals, by class at a height."""
     colour, marker, _, face = look(number)
     shape: dict[str, Any] = {"marker": marker, "markersize": 3.5, "markerfacecolor": face}
     ends = [(height, *score.interval) for height, score in found.values() if score.interval]
     if ends:
         heights, lows, highs = zip(*ends, strict=True)
-        axes.hlines(heights, *([100 * end for end in side] for side in (lows, highs)), colour, lw=0.8)
+        axes.hlines(
+            heights, *([100 * end for end in side] for side in (lows, highs)), colour, lw=0.8
+        )
     axes.plot([], [], color=colour, linestyle="", label=name, **shape)
     for label, (height, score) in found.items():
         if score.value is not None:

@@ -76,7 +76,9 @@ def plane(vectors_N_D: Array) -> Plane:
     perplexity = min(_PERPLEXITY, (len(vectors_N_D) - 1) / 3)
     start_N_2 = pca(vectors_N_D)
     start_N_2 /= max(float(start_N_2[:, 0].std()), 1e-12) / 1e-4
-    found = TSNE(2, perplexity=perplexity, init=start_N_2, random_state=0, method=_method(vectors_N_D))
+    found = TSNE(
+        2, perplexity=perplexity, init=start_N_2, random_state=0, method=_method(vectors_N_D)
+    )
     return Plane(np.asarray(found.fit_transform(vectors_N_D), np.float64), "t-SNE")
 
 
@@ -104,9 +106,7 @@ def _scatter(axes: Any, cloud: Cloud) -> None:
         raise DataError(f"expected vectors of one length, came {sorted(widths)}; embed all alike")
     points_N_2, method = plane(np.concatenate([*groups.values()]))
     ends = np.cumsum([len(some) for some in groups.values()])[:-1]
-    for number, (name, some) in enumerate(
-        zip(groups, np.split(points_N_2, ends), strict=True)
-    ):
+    for number, (name, some) in enumerate(zip(groups, np.split(points_N_2, ends), strict=True)):
         colour, marker, _, face = look(number)
         shape = {"marker": marker, "facecolors": face, "edgecolors": colour}
         axes.scatter(*some.T, s=9, alpha=0.6, linewidths=0.5, label=name, **shape)

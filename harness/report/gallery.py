@@ -1,6 +1,7 @@
 """Which figures a story has, each drawn by a function of its own."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from harness.report.breakdown import by_class
 from harness.report.classes_drawn import Group, grouped, radar
 from harness.report.curves import Curve, Plot, Point, curves, frontier
 from harness.report.figures import Bar, Square, bars, heat_map
+from harness.report.naming import short, short_names
 from harness.report.scores import metric_title
 from harness.report.story import Entry, Game, Step, Story, Track
 from harness.types import Score
@@ -42,16 +44,38 @@ def draw_story(
         ModelError: matplotlib is not installed.
         DataError: A file cannot be written.
     """
+    story = _short(story)
     drawn = [
         _progress(folder, story),
         *(_radar(folder, story, place) for place in range(len(story.tracks))),
         *(_shares(folder, story, place) for place in range(len(story.tracks))),
         *(_game(folder, story, place, game) for place, game in enumerate(story.games)),
         *(_frontier(folder, story, place) for place in range(len(story.tracks))),
-        *(_optimised(folder, story, one) for one in dict.fromkeys(t.benchmark for t in story.tracks)),
+        *(
+            _optimised(folder, story, one)
+            for one in dict.fromkeys(t.benchmark for t in story.tracks)
+        ),
         *(_classes(folder, story, place, classes or {}) for place in range(len(story.tracks))),
     ]
     return [drawing for drawing in drawn if drawing is not None]
+
+
+def _short(story: Story) -> Story:
+    """The story with names that leave room for a figure."""
+    known = dict.fromkeys([s.name for s in story.steps] + [n for g in story.games for n in g.steps])
+    names = dict(zip(known, short_names(known), strict=True))
+    return replace(
+        story,
+        steps=[
+            s._replace(name=names[s.name], method=None if s.method is None else short(s.method, 20))
+            for s in story.steps
+        ],
+        tracks=[
+            t._replace(title=short(t.title, 28), judge=short(t.judge, 28)) for t in story.tracks
+        ],
+        entries=[replace(e, step=names[e.step]) for e in story.entries],
+        games=[replace(g, steps=[names[n] for n in g.steps]) for g in story.games],
+    )
 
 
 def _progress(folder: Path, story: Story) -> Drawing | None:
@@ -61,7 +85,7 @@ def _progress(folder: Path, story: Story) -> Drawing | None:
         main = [e.scores[0] for e in story.entries if e.track == place]
         found = [*_curves(story, place)]
         if found and main[0].unit in _UNITS:
-            plots.append(Plot(_label(track), _UNITS[main[0].unit], found))
+            plots.append(Plot(f"{track.title}\n{track.judge}", _UNITS[main[0].unit], found))
     if not plots:
         return None
     path = folder / "progress.svg"
@@ -78,7 +102,7 @@ def _curves(story: Story, place: int) -> Iterator[Curve]:
     for name, steps in lines.items():
         for metric in shown:
             points = [*_points(story, place, metric, steps)]
-            label = metric_title(metric)
+            label = short(metric_title(metric), 28)
             if points:
                 yield Curve(f"{name}, {label}" if len(lines) > 1 else label, points)
 
@@ -91,7 +115,9 @@ def _shares(folder: Path, story: Story, place: int) -> Drawing | None:
         return None
     path = folder / f"shares-{place}.svg"
     bars(path, drawn, f"{_label(track)}: against the baseline")
-    told = "Share of prompts whose verdict is above, at and below one half; unread ones are left out."
+    told = (
+        "Share of prompts whose verdict is above, at and below one half; unread ones are left out."
+    )
     return Drawing(path, f"Win, tie and loss: {_label(track)}", told)
 
 
@@ -132,7 +158,7 @@ def _radar(folder: Path, story: Story, place: int) -> Drawing | None:
 def _ratings(entry: Entry) -> dict[str, float]:
     """By category: whatever is rated beside the whole and its turns."""
     return {
-        s.metric: s.value
+        short(s.metric, 20): s.value
         for s in entry.scores[1:]
         if s.unit == "rating" and s.value is not None and not s.metric.startswith("turn_")
     }
@@ -149,20 +175,21 @@ def _frontier(folder: Path, story: Story, place: int) -> Drawing | None:
         return None
     title = f"Length against score: {_label(track)}"
     path = folder / f"length-{place}.svg"
-    frontier(path, points, ("mean length in characters", metric_title(track.main)), title)
-    return Drawing(path, title, "No other checkpoint is both shorter and better than one on the front.")
+    frontier(
+        path, points, ("mean length in characters", short(metric_title(track.main), 28)), title
+    )
+    return Drawing(
+        path, title, "No other checkpoint is both shorter and better than one on the front."
+    )
 
 
 def _optimised(folder: Path, story: Story, benchmark: str) -> Drawing | None:
     """One benchmark under the judge that labelled the training data and under others."""
     places = [p for p, t in enumerate(story.tracks) if t.benchmark == benchmark]
     training = {gap.training for gap in story.gaps} & {*places}
-    if not training:
+    found = [_under(story, place, labels=place in training) for place in places if training]
+    if not any(curve.points for curve in found):
         return None
-    found = [
-        Curve(_judge(story.tracks[p], training=p in training), [*_points(story, p, story.tracks[p].main, story.steps)])
-        for p in places
-    ]
     lengths = [Curve("length", [*_points(story, places[0], _LENGTH, story.steps)])]
     title = story.tracks[places[0]].title
     plots = [Plot(f"{title}: main score", "%", [c for c in found if c.points])]
@@ -171,6 +198,13 @@ def _optimised(folder: Path, story: Story, benchmark: str) -> Drawing | None:
     curves(path, plots, *_axis(story))
     told = "If the training judge's curve leaves the others', the checkpoint learns its taste."
     return Drawing(path, f"Training judge and held-out judges: {title}", told)
+
+
+def _under(story: Story, place: int, *, labels: bool) -> Curve:
+    """The main score under one judge."""
+    track = story.tracks[place]
+    name = f"{track.judge} ({'labelled training data' if labels else 'held out'})"
+    return Curve(name, [*_points(story, place, track.main, story.steps)])
 
 
 def _classes(
@@ -234,7 +268,3 @@ def _entries(story: Story, place: int) -> list[Entry]:
 
 def _label(track: Track) -> str:
     return f"{track.title}, {track.judge}"
-
-
-def _judge(track: Track, *, training: bool) -> str:
-    return f"{track.judge} ({'labelled training data' if training else 'held out'})"

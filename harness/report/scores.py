@@ -139,7 +139,9 @@ def _unread_notes(name: str, result: Result) -> list[str]:
     causes = Counter(item.cause for item in result.items if item.cause is not None)
     most = sorted(causes.items(), key=lambda cause: (-cause[1], cause[0]))[:3]
     listed = f" ({'; '.join(f'{count} {cause}' for cause, count in most)})" if most else ""
-    bounds = f", within{shown_range(main.bounds, main.unit)} had they been read" if main.bounds else ""
+    bounds = (
+        f", within{shown_range(main.bounds, main.unit)} had they been read" if main.bounds else ""
+    )
     state = "the score is withheld" if main.value is None else "the score is kept"
     return [
         f"{name}: {main.n_unread} unread, {state} at {main.coverage:.1%} coverage{bounds}{listed}"

@@ -13,7 +13,7 @@ from pathlib import Path
 from time import time
 from typing import Any
 
-from harness.report.forms.naming import file_names
+from harness.report.naming import file_names
 from harness.report.save import write_json
 from harness.report.scores import metric_title
 from harness.report.story import Entry, Step, Story, Track

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from harness.report.forms.naming import file_names
+from harness.report.naming import file_names
 from harness.report.save import write_text
 from harness.report.scores import metric_title
 from harness.report.story import Entry, Step, Story, Track
@@ -68,7 +68,9 @@ def _metrics(entry: Entry) -> Iterator[dict[str, Any]]:
             yield {
                 "type": score.metric,
                 "value": _rounded(score.value, score),
-                "name": f"{metric_title(score.metric)} (%)" if percent else metric_title(score.metric),
+                "name": f"{metric_title(score.metric)} (%)"
+                if percent
+                else metric_title(score.metric),
                 "args": dict(_args(entry, score)),
             }
 

@@ -9,6 +9,7 @@ from harness.report.page.pictures import picture
 from harness.report.page.sections import Section, sections
 from harness.report.page.tables import bullets
 from harness.report.story import Story
+
 _POLICY = (
     "default-src 'none'; style-src {}; script-src {}; img-src data:; base-uri 'none'; "
     "form-action 'none'"
@@ -68,9 +69,7 @@ def _contents(parts: Sequence[Section]) -> Markup:
 
 
 def _main(story: Story, parts: Sequence[Section]) -> Markup:
-    told = [
-        element("section", element("h2", part.title), part.body, id=part.id) for part in parts
-    ]
+    told = [element("section", element("h2", part.title), part.body, id=part.id) for part in parts]
     return element("main", _notes(story), *told)
 
 

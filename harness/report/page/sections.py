@@ -86,8 +86,7 @@ class _Flags:
     def legend(self) -> Markup:
         """All remarks, empty where there are none."""
         lines = [
-            element("span", f"⚑{n} {remark}", id=f"flag-{n}")
-            for remark, n in self._numbers.items()
+            element("span", f"⚑{n} {remark}", id=f"flag-{n}") for remark, n in self._numbers.items()
         ]
         return bullets(lines, class_="flags") if lines else joined()
 
@@ -109,7 +108,9 @@ def _entry(entry: Entry | None, flags: _Flags, best: float | None) -> Cell:
     if entry is None:
         return cells.words(None)
     main = entry.scores[0]
-    return cells.score(main, *flags.marks(entry), best=main.value is not None and main.value == best)
+    return cells.score(
+        main, *flags.marks(entry), best=main.value is not None and main.value == best
+    )
 
 
 def _changes(story: Story) -> Markup:

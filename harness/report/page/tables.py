@@ -70,9 +70,14 @@ def _cell(cell: Cell, column: Column, place: int) -> Markup:
     classes = " ".join(filter(None, ("words" if column.words else "", cell.kind)))
     attributes = {
         "class": classes,
-        "data-order": "" if cell.order is None else repr(float(cell.order)),
+        "data-order": "" if cell.order is None else _order(cell.order),
         "title": cell.told,
         "scope": "" if place else "row",
     }
     filled = {key: value for key, value in attributes.items() if value}
     return tagged("td" if place else "th", filled, cell.shown)
+
+
+def _order(value: float) -> str:
+    """A number as the page's script reads it."""
+    return repr(float(value)).replace("inf", "Infinity")
