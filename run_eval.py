@@ -81,6 +81,7 @@ def _run_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("-b", "--benchmarks", required=True, help="Names, separated by commas.")
 @click.option("--baseline", help="A model to compare with, instead of the published baseline.")
 @click.option("--judgments", help="Judgments already paid for, by the official judge: imported.")
+@click.option("--canary", is_flag=True, help="Ask the judge 30 pinned verdicts before and after.")
 @_by
 @_run_options
 def score(
@@ -100,6 +101,7 @@ def score(
     json: Path | None,
     budget: float | None,
     *,
+    canary: bool,
     batch: bool,
     dry_run: bool,
     items: bool,
@@ -132,6 +134,7 @@ def score(
         options=ModelOptions(**options),
         store=store,
         out=out,
+        canary=canary,
         dry_run=dry_run,
         budget=budget,
         batch=batch,
@@ -311,30 +314,39 @@ def demo(out: Path, processes: int, *, quick: bool) -> None:
 
 @cli.command()
 @click.argument("benchmark")
-@click.option("--judgments", required=True, help="A file, a folder of files, or asset:NAME.")
+@click.option("--judgments", help="A file, a folder of files, or asset:NAME.")
+@click.option("--outputs", help="Answers instead, where no judge is needed: task, id, response.")
 @_items
 @_by
 @_assets
 @_json
 def rescore(
     benchmark: str,
-    judgments: str,
+    judgments: str | None,
+    outputs: str | None,
     by: str | None,
     assets: Path | None,
     json: Path | None,
     *,
     items: bool,
 ) -> None:
-    """Score judgments that are already there; no model is called.
+    """Score judgments, or answers, that are already there; no model is called.
 
     \b
-    Example:
+    Examples:
       run_eval.py rescore alpaca_eval --judgments results/my-model/annotations.json
+      run_eval.py rescore lmentry --outputs answers.jsonl
     """
     from harness.commands.rescore import rescore as run
+    from harness.commands.rescore_outputs import rescore_outputs
     from harness.commands.setting import Setting
 
-    run(benchmark, judgments, Setting(assets, json), items=items, by=by)
+    if judgments and not outputs:
+        run(benchmark, judgments, Setting(assets, json), items=items, by=by)
+    elif outputs and not judgments:
+        rescore_outputs(benchmark, outputs, Setting(assets, json), items=items, by=by)
+    else:
+        raise click.UsageError("expected either --judgments or --outputs; name one of them")
 
 
 @cli.command()
@@ -398,6 +410,66 @@ def verify(benchmark: str | None, assets: Path | None, json: Path | None) -> Non
 
     if not run(benchmark, Setting(assets, json)):
         click.get_current_context().exit(1)
+
+
+@cli.command("judge-eval")
+@click.option("-j", "--judge", required=True, help="Any judge's or model's name.")
+@click.option("--data", multiple=True, help="Known verdicts: a name, or a file of people's labels.")
+@click.option("--rubric", default="alpaca_eval", show_default=True, help="Whose asks about files.")
+@click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True)
+@click.option("--attack", is_flag=True, help="Also what answers made for the judge win.")
+@click.option("--dry-run", is_flag=True, help="Show what would be asked and paid, and stop.")
+@click.option("--partial", is_flag=True, help="Let recordings lack answers; they are unread.")
+@click.option("--concurrency", type=click.IntRange(min=1), default=64, show_default=True)
+@click.option("--batch-size", type=click.IntRange(min=1), default=16, show_default=True)
+@click.option("--chat-template", help="fastchat:NAME, for checkpoints that ship none.")
+@click.option("--dtype", default="auto", show_default=True, help="Of hf: models.")
+@click.option("--trust-remote-code", is_flag=True, help="Let code inside a checkpoint run.")
+@_store
+@_out
+@_assets
+@_json
+def judge_eval(
+    judge: str,
+    data: tuple[str, ...],
+    rubric: str,
+    limit: int,
+    store: Path,
+    out: Path,
+    assets: Path | None,
+    json: Path | None,
+    *,
+    attack: bool,
+    dry_run: bool,
+    **options: Any,
+) -> None:
+    """Try a judge on answers whose verdicts are known, to one table and a figure.
+
+    Published judgments of official judges, and people's choices. A file of labels of your own has
+    rows {"prompt", "responses", "ranks"} or {"prompt", "a", "b", "preference"}. The --limit is of
+    prompts, for each set of data.
+
+    \b
+    Example:
+      run_eval.py judge-eval -j openai:gpt-4.1 --data alpaca_eval@2.0 --data hhh --dry-run
+    """
+    from harness.commands.judge_eval import JudgeEvalRequest
+    from harness.commands.judge_eval import judge_eval as run
+    from harness.commands.setting import Setting
+    from harness.types import ModelOptions
+
+    request = JudgeEvalRequest(
+        judge=judge,
+        data=data,
+        rubric=rubric,
+        limit=limit,
+        attack=attack,
+        options=ModelOptions(**options),
+        store=store,
+        out=out,
+        dry_run=dry_run,
+    )
+    run(request, Setting(assets, json))
 
 
 @cli.command("list")

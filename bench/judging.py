@@ -5,7 +5,8 @@
 A server in a process of its own answers each of 2,000 requests after 50 ms, as an AlpacaEval judge
 does: one token with five log-probabilities. Each client keeps 100 in flight. The clients take
 turns, five rounds, and the medians are printed. Ours decodes, prices and stores every answer, and
-waits for the disk before each call and after each answer.
+waits for the disk before each call and after each answer; then once more as a judge of 1,000 pairs,
+each in both orders.
 """
 
 import asyncio
@@ -23,9 +24,19 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from harness.judging import LLMJudge
 from harness.models.openai import build
 from harness.store import Cached, Store
-from harness.types import Decoding, ModelOptions, Prompt
+from harness.types import (
+    Comparison,
+    Decoding,
+    Generation,
+    ModelOptions,
+    Prompt,
+    Response,
+    Rubric,
+)
+from harness.votes import BothOrders
 
 REQUESTS = 2000
 CONCURRENCY = 100
@@ -139,6 +150,26 @@ def stored(url: str) -> None:
         raise SystemExit(f"expected {REQUESTS} answers in the ledger, came {line.answered}")
 
 
+def both_orders(url: str) -> None:
+    """Our judge over half as many pairs, each shown in both orders, with the store on."""
+
+    def ask(shown: Comparison) -> Prompt:
+        ours, theirs = shown.texts
+        turn = f"{shown.candidate.prompt.turns[0]}: {theirs} or {ours}?"
+        return Prompt(shown.candidate.prompt.id, (turn,), DECODING)
+
+    rubric = Rubric("bench", "", DECODING, ask, lambda _: 1.0, lambda _: False)
+    asked = [Prompt(str(i), (text,), DECODING) for i, text in enumerate(QUESTIONS[::2])]
+    sides = [[Generation(p, who, (Response(who),)) for p in asked] for who in ("a", "b")]
+    pairs = [Comparison(ours, theirs) for ours, theirs in zip(*sides, strict=True)]
+    with tempfile.TemporaryDirectory() as folder, Store(Path(folder) / "store.sqlite") as store:
+        model = build(f"{url}#judge", ModelOptions(concurrency=CONCURRENCY))
+        judge = BothOrders(LLMJudge(rubric, Cached(model, store, "bench")))
+        verdicts = judge(pairs)
+    if len(verdicts) != REQUESTS // 2 or any(v.value != 0.5 for v in verdicts):
+        raise SystemExit("expected half as many verdicts as requests, all ties by orders")
+
+
 def official(url: str) -> None:
     """The openai package's client, one for all requests, as it comes."""
     from openai import AsyncOpenAI
@@ -167,14 +198,14 @@ def rates(clients: Mapping[str, Callable[[str], None]], url: str) -> dict[str, f
 
 def main() -> None:
     """Prints the table."""
-    clients = {"aiohttp, bare": bare, "ours, store on": stored}
+    clients = {"aiohttp, bare": bare, "ours, store on": stored, "ours, both orders": both_orders}
     if find_spec("openai"):
         clients["openai package"] = official
     with server() as url:
         measured = rates(clients, url)
-    print(f"{'client':<16}{'requests/s':>12}{'of bare':>10}")
+    print(f"{'client':<18}{'requests/s':>12}{'of bare':>10}")
     for name, rate in measured.items():
-        print(f"{name:<16}{rate:>12.0f}{rate / measured['aiohttp, bare']:>10.0%}")
+        print(f"{name:<18}{rate:>12.0f}{rate / measured['aiohttp, bare']:>10.0%}")
 
 
 if __name__ == "__main__":

@@ -33,7 +33,11 @@ class Asset(NamedTuple):
     name: str
     """Path inside a mirror, without .gz."""
     sha256: str
-    """Of the unpacked content, in hexadecimal."""
+    """Of the unpacked content, in hexadecimal; empty where the catalogue's makers did not know it.
+
+    Then what the pinned address gives first is written down beside the file, and expected ever
+    after; who scores by such files puts their content into the score's identity.
+    """
     licence: str
     url: str
     """Pinned to a commit or revision; empty when the file is to be had from a mirror only."""
@@ -72,7 +76,7 @@ class Library:
         if path is None:
             return self.pull(name)
         remedy = f"delete that file and run 'run_eval.py assets pull {name}'"
-        return _checked(self._asset(name), unpacked(path), str(path), remedy)
+        return _checked(_pinned(self._asset(name), path), unpacked(path), str(path), remedy)
 
     def has(self, name: str) -> bool:
         """Whether the file is on this machine."""
@@ -105,9 +109,11 @@ class Library:
         raw = self._download(asset, target)
         content = self._derived(asset, raw) if asset.derive else raw
         remedy = f"pull it again, or put a mirror's copy at {target}"
-        _checked(asset, content, asset.url, remedy)
+        _checked(_pinned(asset, target), content, asset.url, remedy)
         try:
             write_whole(target, content)
+            if not asset.sha256:
+                write_whole(_note(target), hashlib.sha256(content).hexdigest().encode())
         except OSError as error:
             cause = f"expected to write {target}, but {error.strerror}; make room"
             raise DataError(cause) from error
@@ -142,9 +148,21 @@ class Library:
         return content
 
 
+def _pinned(asset: Asset, path: Path) -> Asset:
+    """The asset with the hash that its file must have: the catalogue's, else the first seen."""
+    note = _note(path)
+    if asset.sha256 or not note.is_file():
+        return asset
+    return asset._replace(sha256=note.read_text().strip())
+
+
+def _note(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")
+
+
 def _checked(asset: Asset, content: bytes, origin: str, remedy: str) -> bytes:
     came = hashlib.sha256(content).hexdigest()
-    if came != asset.sha256:
+    if asset.sha256 and came != asset.sha256:
         raise DataError(
             f"expected the asset '{asset.name}' with SHA-256 {asset.sha256[:12]}…, but "
             f"{origin} has {came[:12]}…; {remedy}"

@@ -10,6 +10,7 @@ from harness.judging import judge_prompt
 from harness.models import replay
 from harness.names import public
 from harness.rows import read_files
+from harness.trials.cases import Trial
 from harness.types import (
     Assets,
     Benchmark,
@@ -49,6 +50,20 @@ def benchmark(name: str) -> Benchmark:
 def benchmarks() -> list[Benchmark]:
     """Every benchmark in every version."""
     return [b for stem in _names("benchmark") for b in _versions(_load("benchmark", stem))]
+
+
+def trials() -> list[Trial]:
+    """Every set of answers with known verdicts: the benchmarks' own, then those of the engine.
+
+    A benchmark that has any lists them as TRIALS in a file `trials` of its folder.
+    """
+    own = []
+    for stem, package in sorted(_found("benchmark").items()):
+        folder = getattr(import_module(f"{package}.{stem}"), "__path__", [])
+        if any(file.name == "trials" for file in pkgutil.iter_modules(folder)):
+            own.append(import_module(f"{package}.{stem}.trials").TRIALS)
+    own.append(import_module("harness.trials.hhh").TRIALS)
+    return [trial for found in own for trial in found]
 
 
 def judges() -> list[str]:

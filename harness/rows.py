@@ -19,15 +19,16 @@ def read_files(source: str, assets: Assets) -> dict[str, Rows]:
     """The rows of a file, of every such file in a folder, or of an official file, by file name.
 
     Args:
-        source: A path, or `asset:NAME`.
+        source: A path, or `asset:NAME`; `asset:FOLDER/` is every official file in that folder.
         assets: Where official files are.
 
     Raises:
         DataError: Nothing is there, or it is not a list of JSON objects.
     """
     if source.startswith("asset:"):
-        name = source.removeprefix("asset:")
-        return {Path(name).name: parse_rows(assets.read(name), name)}
+        asked = source.removeprefix("asset:")
+        names = (assets.names(asked) if asked.endswith("/") else []) or [asked]
+        return {Path(name).name: parse_rows(assets.read(name), name) for name in names}
     path = Path(source)
     files = (
         sorted(p for p in path.iterdir() if p.name.endswith(_ENDINGS)) if path.is_dir() else [path]

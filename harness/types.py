@@ -165,6 +165,7 @@ class Score:
     """A number with its error and its failures."""
 
     metric: str
+    """One of the card's, or what a judge says of itself; `METRIC/PART` is the metric of a part."""
     value: float | None
     """None is withheld: coverage is below the benchmark's threshold."""
     n: int

@@ -10,6 +10,7 @@ import re
 from harness.chambers import Chambers
 from harness.errors import SpecError
 from harness.judging import LLMJudge, Settled
+from harness.reading import off_form
 from harness.types import Comparison, Decoding, Generation, Judge, Prompt, Rubric, Unread
 
 TEMPLATE = """\
@@ -69,10 +70,10 @@ def ask(comparison: Comparison) -> Prompt:
 def read(answer: Generation) -> float | Unread:
     """The points of the last "Score: n" with n from 0 to 5; "4/5" and "4 out of 5" are 4."""
     if answer.responses[-1].finish_reason == "length":
-        return Unread("cut short before it ended")
+        return off_form(answer, "no score")
     said = _SCORE.findall(answer.text)
     if not said:
-        return Unread(f"no score: {answer.text[-40:]!r}")
+        return off_form(answer, "no score")
     points = _POINTS.fullmatch(said[-1])
     if points is None:
         return Unread(f"not a whole number from 0 to 5: {said[-1].strip()[:40]!r}")

@@ -1,10 +1,13 @@
 """Writes the generated parts of README.md: `python -m tests.readme`."""
 
 import ast
+import json
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from harness import registry
 from harness.report.table import Table, to_markdown
@@ -38,11 +41,25 @@ def output(*words: str) -> str:
     return done.stdout.strip()
 
 
+def verified() -> str:
+    """Every check of `verify` in one table, without its notes."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "checks.json"
+        output("verify", "--json", str(file))
+        checks = json.loads(file.read_bytes())["checks"]
+    rows = [
+        [f"`{c['benchmark']}`", c["claim"], str(c["n"]), _number(c["largest"]), _verdict(c)]
+        for c in checks
+    ]
+    columns = ["benchmark", "what", "n", "largest difference", "verdict"]
+    return _body(to_markdown(Table("", columns, rows, words=2)))
+
+
 CHEAP: dict[str, Callable[[], str]] = {"benchmarks": benchmarks, "files": files}
 ALL: dict[str, Callable[[], str]] = {
     **CHEAP,
     "output": lambda: output("score", "examples/alpacafarm.yaml", "-b", "alpaca_eval"),
-    "verify": lambda: output("verify"),
+    "verify": verified,
 }
 
 
@@ -54,6 +71,16 @@ def written(page: str, parts: dict[str, Callable[[], str]]) -> str:
             raise LookupError(f"expected <!-- {name} --> in the page, found none")
         page = f"{head}{found}\n{make()}\n\n<!-- end -->{rest.partition('<!-- end -->')[2]}"
     return page
+
+
+def _number(largest: float | None) -> str:
+    return "–" if largest is None else f"{largest:.2g}"
+
+
+def _verdict(check: Mapping[str, Any]) -> str:
+    if not check["n"]:
+        return "NOT PROVEN"
+    return "holds" if check["holds"] else "DIFFERS"
 
 
 def _paper(arxiv: str) -> str:

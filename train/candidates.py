@@ -3,7 +3,6 @@
 Source: arXiv 2310.13385, section 3.1, which prints "to 0.1" where the code raises by 0.1; with the
 tries, the similarity and the choice of
 https://github.com/microsoft/LMOps/blob/4f2a9deb5f08e459fd44c2e4792344d78ca89fc3/tuna/src/non_interactive_generate.py
-There words are stemmed before they are compared; here they stay whole.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +12,7 @@ from math import inf
 from statistics import fmean
 from typing import NamedTuple
 
-from harness.stats.rouge import rouge_l, tokens
+from harness.stats.rouge import rouge_l, stems
 from harness.types import Decoding, Generation, Model, Prompt
 
 TRIES = 3
@@ -71,7 +70,7 @@ class _Try(NamedTuple):
 def _try(group: Group) -> _Try:
     if _lacks(group):  # a prompt that was refused is refused again, and nothing is like no text
         return _Try(group, inf, -inf)
-    words = [(one.text, tokens(one.text)) for one in group]
+    words = [(one.text, stems(one.text)) for one in group]
     # Equal texts are alike in any script, words or none.
     likeness = [
         1.0 if text == other else rouge_l(mine, theirs)

@@ -9,6 +9,7 @@ Upstream has the judge leave out responses that equal others; here equal ones ar
 import re
 from collections.abc import Sequence
 
+from harness.reading import off_form
 from harness.types import Decoding, Generation, Prompt, Unread
 
 DECODING = Decoding(max_tokens=2048)
@@ -55,10 +56,10 @@ def read(answer: Generation, n: int) -> list[int] | Unread:
     if answer.failure is not None:
         return Unread(f"judge refused: {answer.failure}")
     if answer.responses[-1].finish_reason == "length":
-        return Unread("cut short before it ended")
+        return off_form(answer, "no rank")
     said = _RANK.findall(answer.text)
     if not said:
-        return Unread(f"no rank: {answer.text[-40:]!r}")
+        return off_form(answer, "no rank")
     listed = _NUMBERS.fullmatch(said[-1])
     if listed is None:
         return Unread(f"no list of numbers: {said[-1].strip()[:40]!r}")

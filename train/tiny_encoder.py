@@ -12,6 +12,24 @@ from transformers import DebertaV2Config, PreTrainedTokenizerFast
 CHARACTERS = 4000
 """Most characters that it tells apart; the rarest are one and the same to it."""
 
+_SHAPE: dict[str, Any] = {
+    "hidden_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 128,
+    "relative_attention": True,
+    "position_buckets": 32,
+    "pos_att_type": ["p2c", "c2p"],
+    "norm_rel_ebd": "layer_norm",
+    "share_att_key": True,
+    "position_biased_input": False,
+    # It learns from little: nothing is dropped, and signals begin strong.
+    "hidden_dropout_prob": 0.0,
+    "attention_probs_dropout_prob": 0.0,
+    "drop_out": 0.0,
+    "initializer_range": 0.1,
+}
+
 _SPECIAL = {
     "pad_token": "[PAD]",
     "cls_token": "[CLS]",
@@ -25,24 +43,7 @@ def save_settings(folder: Path, texts: Iterable[str]) -> Path:
     """Writes settings and a tokenizer for these texts, without weights; returns the folder."""
     tokenizer = character_tokenizer(texts)
     tokenizer.save_pretrained(folder)
-    DebertaV2Config(
-        vocab_size=len(tokenizer),
-        hidden_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        intermediate_size=128,
-        relative_attention=True,
-        position_buckets=32,
-        pos_att_type=["p2c", "c2p"],
-        norm_rel_ebd="layer_norm",
-        share_att_key=True,
-        position_biased_input=False,
-        # What is learned from little, by little: nothing is dropped, and signals begin strong.
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
-        drop_out=0.0,
-        initializer_range=0.1,
-    ).save_pretrained(folder)
+    DebertaV2Config(vocab_size=len(tokenizer), **_SHAPE).save_pretrained(folder)
     return folder
 
 

@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+from harness.reading import off_form
 from harness.types import Assets, Comparison, Decoding, Generation, Prompt, Rubric, Unread
 
 _CONFIGS = "alpaca_eval/evaluators_configs"
@@ -105,7 +106,7 @@ def read_ranking(answer: Generation) -> float | Unread:
         ranking = ast.literal_eval(answer.text.strip())
         ranks = [entry["rank"] for entry in ranking if entry["model"] == "model_1"]
     except (ValueError, SyntaxError, TypeError, KeyError, MemoryError, RecursionError):
-        return Unread(f"not a list of models and ranks: {answer.text[:40]!r}")
+        return off_form(answer, "no list of models and ranks")
     if not ranks or ranks[0] not in (1, 2):
-        return Unread(f"no rank 1 or 2 for model_1: {answer.text[:40]!r}")
+        return off_form(answer, "no rank 1 or 2 for model_1")
     return float(ranks[0] - 1)

@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from harness.reading import off_form
 from harness.types import Assets, Comparison, Decoding, Generation, Prompt, Rubric, Unread
 
 CONFIG = "arena_hard/judge_config.yaml"
@@ -60,8 +61,7 @@ def read_label(answer: Generation, pattern: re.Pattern[str]) -> float | Unread:
     """Preference for assistant B, by the one label in the reply."""
     labels = list(dict.fromkeys(filter(None, pattern.findall(answer.text))))
     if not labels:
-        cut = bool(answer.responses) and answer.responses[-1].finish_reason == "length"
-        return Unread("no verdict label, the reply was cut off" if cut else "no verdict label")
+        return off_form(answer, "no verdict label")
     if len(labels) > 1:
         return Unread("several verdict labels that differ")
     if labels[0] not in LABELS:

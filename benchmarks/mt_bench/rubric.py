@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from benchmarks.mt_bench.questions import References, load_references
 from harness.errors import DataError, SpecError
+from harness.reading import off_form
 from harness.rows import parse_rows
 from harness.types import Assets, Comparison, Decoding, Generation, Prompt, Rubric, Unread
 
@@ -167,7 +168,7 @@ def read_rating(answer: Generation) -> float | Unread:
     """
     said = _RATING.search(answer.text) or _RATING_BACKUP.search(answer.text)
     if said is None:
-        return _off_form(answer, "no [[rating]]")
+        return off_form(answer, "no [[rating]]")
     rating = float(said[1])
     if not LOWEST <= rating <= HIGHEST:
         return Unread(f"a rating outside 1 to 10: {said[0][:20]}")
@@ -179,15 +180,7 @@ def read_preference(answer: Generation) -> float | Unread:
     for verdict, preference in _PREFERENCES.items():
         if verdict in answer.text:
             return preference
-    return _off_form(answer, "no [[A]], [[B]] or [[C]]")
-
-
-def _off_form(answer: Generation, missing: str) -> Unread:
-    if not answer.text.strip():
-        return Unread("the judge said nothing")
-    if answer.responses[-1].finish_reason == "length":
-        return Unread(f"{missing}: cut short")
-    return Unread(missing)
+    return off_form(answer, "no [[A]], [[B]] or [[C]]")
 
 
 def _as_given(_comparison: Comparison) -> bool:

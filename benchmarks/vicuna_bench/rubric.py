@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from harness.errors import SpecError
+from harness.reading import off_form
 from harness.rows import parse_rows
 from harness.types import Assets, Comparison, Decoding, Generation, Prompt, Rubric, Unread
 
@@ -78,12 +79,15 @@ def rubric(assets: Assets) -> Rubric:
     return Rubric("gpt-4-0328 reviewer", digest, decoding, ask, read_preference, _as_given)
 
 
+_NO_SCORES = "no two scores"
+
+
 def read_scores(said: str) -> tuple[float, float] | Unread:
     """The scores of the first and of the second answer, each from 1 to 10."""
     first_line = _FIRST_LINE.fullmatch(said.partition("\n")[0])
     tuples = _TUPLE.findall(said)
     if first_line is None and not tuples:
-        return Unread("no two scores" if said.strip() else "the judge said nothing")
+        return Unread(_NO_SCORES)
     one, other = first_line.groups() if first_line else tuples[-1]
     scores = float(one), float(other)
     if not all(LOWEST <= score <= HIGHEST for score in scores):
@@ -94,6 +98,8 @@ def read_scores(said: str) -> tuple[float, float] | Unread:
 def read_preference(answer: Generation) -> float | Unread:
     """1.0 when the second answer has the higher score, 0.0 when the first has, else 0.5."""
     scores = read_scores(answer.text)
+    if scores == Unread(_NO_SCORES):
+        return off_form(answer, _NO_SCORES)
     return scores if isinstance(scores, Unread) else preference(scores)
 
 

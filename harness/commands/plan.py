@@ -130,7 +130,23 @@ def plan(
     """
     answering = plan_answers(name, benchmark, model, assets)
     comparisons = benchmark.compare(foresee(benchmark, model, assets), assets)
-    asked = questions(open_judge, comparisons)
+    return _judged(answering, judge, questions(open_judge, comparisons))
+
+
+def judged_plan(name: str, label: str, judge: str, prompts: int, asked: list[Question]) -> Plan:
+    """Counts the judgments that are not stored, of answers that are all there.
+
+    Args:
+        name: Of what is judged.
+        label: Of the benchmark by whose rubric.
+        judge: Its name.
+        prompts: How many the answers are to.
+        asked: What it would ask.
+    """
+    return _judged(Plan(name, label, "", prompts, 0, 0, 0), judge, asked)
+
+
+def _judged(answering: Plan, judge: str, asked: list[Question]) -> Plan:
     still = [question._replace(prompts=unanswered(*question[::2])) for question in asked]
     planned = replace(
         answering,

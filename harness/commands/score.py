@@ -10,9 +10,13 @@ from harness import registry
 from harness.classes import Classes
 from harness.commands.at_once import ask_at_once
 from harness.commands.budget import Bought, Known, bought, bought_table, stopped
+from harness.commands.canary import canary_of
 from harness.commands.classify import read_classes
 from harness.commands.foreseen import foresee
+from harness.commands.judge_eval import audit
 from harness.commands.models import (
+    EXACT,
+    SELF,
     Buying,
     Models,
     bill,
@@ -21,16 +25,20 @@ from harness.commands.models import (
     named_benchmark,
     named_series,
     run_name,
+    takes_part,
 )
 from harness.commands.plan import Plan, plan, plan_answers, plan_table, probe, questions, retired
+from harness.commands.screening import suspicions
 from harness.commands.setting import Setting
+from harness.commands.watching import Watch, doubted, watching
 from harness.errors import BudgetError, DataError, SpecError
 from harness.judging import asking, judge_prompt
 from harness.pipeline import Answers, Result, answer, grade, load, opposed
 from harness.report.breakdown import breakdown_data, breakdown_table
+from harness.report.judge_eval import Findings, judge_eval_data, judge_eval_table
 from harness.report.progress import Board, Shown
 from harness.report.save import document, prepare, save_result, write_json, write_text
-from harness.report.scores import results_table
+from harness.report.scores import parts_tables, results_table
 from harness.report.table import Table, to_markdown
 from harness.rows import read_files
 from harness.spec import Checkpoint, Series
@@ -78,6 +86,8 @@ class ScoreRequest:
     batch: bool = False
     """Whether providers that sell batches are asked by batch."""
     items: bool = False
+    canary: bool = False
+    """Whether each judge is asked pinned questions before and after the run."""
 
 
 class _Job(NamedTuple):
@@ -110,16 +120,20 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
             return _finish(setting, [plan_table(plans)], {"plan": [p.data() for p in plans]})
         for line in retired(plans):
             setting.note(line)
+        watch = run.watch(jobs)
         try:
             probe(plans)
-            results = run.bought(jobs)
+            results = run.bought(jobs, watch)
         except BudgetError as error:
             raise run.stopped(jobs) from error
         broken, data = _broken_down(results, classes)
-        tables = [*_tables(results), *broken, *bill(store.spend(run.models.run))]
+        paid = bill(store.spend(run.models.run))
+        tables = [*_tables(results), *broken, *run.audits(), *watch.tables(), *paid]
         _save(run.folder, tables, results)
         setting.note(f"written to {run.folder}")
-        return _finish(setting, tables, {**document(results, items=request.items), **data})
+        audits = {"audit": judge_eval_data(SELF, run.audited)} if run.audited else {}
+        whole = {**document(results, items=request.items), **data, **audits, **watch.data()}
+        return _finish(setting, tables, whole)
 
 
 def _open(request: ScoreRequest, setting: Setting, series: Series, store: Store) -> "_Run":
@@ -139,6 +153,8 @@ class _Run:
     setting: Setting
     series: Series
     models: Models
+    audited: list[Findings] = field(default_factory=list)
+    """What trials found of checkpoints that judged themselves."""
 
     @property
     def folder(self) -> Path:
@@ -212,12 +228,13 @@ class _Run:
             raise SpecError(f"expected one benchmark with --by, came {', '.join(benchmarks)}")
         return read_classes(by, jobs[0].benchmark, self.assets)
 
-    def bought(self, jobs: Sequence[_Job]) -> list[tuple[str, Result]]:
-        """All results by checkpoint: first all answers, then all judgments."""
+    def bought(self, jobs: Sequence[_Job], watch: Watch) -> list[tuple[str, Result]]:
+        """All results by checkpoint: first all answers, then all judgments, under watch."""
         answers = self.answers(jobs)
+        watch.begin()
         if self.request.batch:
             self.judge_at_once(jobs, answers)
-        return self.results(jobs, answers)
+        return watch.end(self.results(jobs, answers))
 
     def answers(self, jobs: Sequence[_Job]) -> list[Answers]:
         """All answers, before anything is judged.
@@ -245,8 +262,9 @@ class _Run:
     def results(self, jobs: Sequence[_Job], answers: Sequence[Answers]) -> list[tuple[str, Result]]:
         """All results by checkpoint, each saved at once; one that judged itself is closed again."""
         given = iter(answers)
+        named = {_place(job): one for job, one in zip(jobs, answers, strict=True)}
         return [
-            self._closing(lambda one: self._grade(one, next(given)), job, after)
+            self._closing(lambda one: self._grade(one, next(given), named), job, after)
             for job, after in _with_next(jobs)
         ]
 
@@ -273,7 +291,23 @@ class _Run:
         shown = Shown(job.model, Board(self.setting.err), label)
         return answer(job.benchmark, shown, self.assets)
 
-    def _grade(self, job: _Job, answers: Answers) -> tuple[str, Result]:
+    def audits(self) -> list[Table]:
+        """Of the checkpoints that judged themselves, if any did."""
+        return [judge_eval_table(SELF, self.audited)] if self.audited else []
+
+    def watch(self, jobs: Sequence[_Job]) -> Watch:
+        """A canary for each judge that is asked; none unless it was asked for."""
+        asked = {job.benchmark.card.label: job for job in jobs} if self.request.canary else {}
+        return watching(
+            {
+                label: canary_of(job.benchmark, job.judge, self.models, job.model)
+                for label, job in asked.items()
+            }
+        )
+
+    def _grade(
+        self, job: _Job, answers: Answers, named: Mapping[tuple[str | None, str], Answers]
+    ) -> tuple[str, Result]:
         board, name = Board(self.setting.err), job.checkpoint.name
 
         def shown(model: Model, rubric: Rubric) -> Model:
@@ -281,9 +315,22 @@ class _Run:
 
         judge = self.models.judge(job.judge, job.benchmark, job.model, shown)
         result = grade(job.benchmark, answers, judge, self.assets)
-        marked = _marked(job.checkpoint, _placed(job.checkpoint, result))
+        parent = named.get((job.checkpoint.parent, job.benchmark.card.label))
+        judged = job.judge != EXACT
+        suspected = suspicions(answers, result.verdicts, parent) if judged else []
+        self.audited.extend(self._audit(job))
+        marked = _marked(job.checkpoint, _placed(job.checkpoint, result), suspected)
         save_result(self.folder, name, job.benchmark, marked)
         return name, marked
+
+    def _audit(self, job: _Job) -> Iterator[Findings]:
+        """How far a checkpoint that judges itself can be trusted to judge."""
+        if not takes_part(SELF, job.judge):
+            return
+        label, board = job.benchmark.card.label, Board(self.setting.err)
+        for sitting in audit(job.judge, job.model, self.models, rubric=label):
+            found = sitting.find(board, attack=False)
+            yield found._replace(trial=f"{job.checkpoint.name}: {found.trial}")
 
     def _benchmarks(self) -> list[Benchmark]:
         asked, decoding, limit = self.request.benchmarks, self.request.decoding, self.request.limit
@@ -355,16 +402,19 @@ def _placed(checkpoint: Checkpoint, result: Result) -> Result:
     return replace(result, identity={**result.identity, **place})
 
 
-def _marked(checkpoint: Checkpoint, result: Result) -> Result:
-    """The result, with what the series gives reason to doubt on its main score."""
-    main, *others = result.scores
-    doubted = (*main.doubts, *doubts(checkpoint, result.judge))
-    return replace(result, scores=[replace(main, doubts=doubted), *others])
+def _place(job: _Job) -> tuple[str | None, str]:
+    return job.checkpoint.name, job.benchmark.card.label
+
+
+def _marked(checkpoint: Checkpoint, result: Result, suspected: Sequence[str]) -> Result:
+    """The result, with what the series and its answers give reason to doubt on its main score."""
+    return doubted(result, [*suspected, *doubts(checkpoint, result.judge)])
 
 
 def _tables(results: Sequence[tuple[str, Result]]) -> list[Table]:
     labels = dict.fromkeys(result.card.label for _, result in results)
-    return [results_table([r for r in results if r[1].card.label == label]) for label in labels]
+    rows = [[r for r in results if r[1].card.label == label] for label in labels]
+    return [table for some in rows for table in (results_table(some), *parts_tables(some))]
 
 
 def _broken_down(

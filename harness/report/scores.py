@@ -20,7 +20,7 @@ _MARKED = 0.01
 def results_table(results: Sequence[tuple[str, Result]]) -> Table:
     """One benchmark's results, a row for each named checkpoint, in the order given."""
     card = results[0][1].card
-    metrics = [score.metric for score in results[0][1].scores]
+    metrics = [score.metric for score in _main(results[0][1])]
     shows_iteration = any(_ITERATION in result.identity for _, result in results)
     return Table(
         title=f"{card.title}, {results[0][1].judge} judging, 95 % intervals",
@@ -41,6 +41,28 @@ def results_table(results: Sequence[tuple[str, Result]]) -> Table:
         ],
         notes=_notes(results),
     )
+
+
+def parts_tables(results: Sequence[tuple[str, Result]]) -> list[Table]:
+    """One benchmark's results part by part, a row for each METRIC/PART; none if it has no parts.
+
+    What is finer, METRIC/PART/DETAIL, is in the data only.
+    """
+    parts = [
+        {score.metric: score for score in result.scores if score.metric.count("/") == 1}
+        for _, result in results
+    ]
+    rows = [
+        [part, *(cell(scores[part]) if part in scores else "" for scores in parts)]
+        for part in dict.fromkeys(part for scores in parts for part in scores)
+    ]
+    names = [name for name, _ in results]
+    title = f"{results[0][1].card.title}, part by part"
+    return [Table(title, ["part", *names], rows)] if rows else []
+
+
+def _main(result: Result) -> list[Score]:
+    return [score for score in result.scores if "/" not in score.metric]
 
 
 def results_data(
@@ -99,7 +121,7 @@ def shown_range(pair: tuple[float, float] | None, unit: str) -> str:
 
 def _figures(result: Result) -> list[str]:
     main = result.scores[0]
-    return [*map(cell, result.scores), str(main.n), str(main.n_unread)]
+    return [*map(cell, _main(result)), str(main.n), str(main.n_unread)]
 
 
 def metric_title(metric: str) -> str:
@@ -109,15 +131,23 @@ def metric_title(metric: str) -> str:
 
 def _notes(results: Sequence[tuple[str, Result]]) -> list[str]:
     notes = _common(results)
-    if any(score.coverage < 1 - _MARKED for _, result in results for score in result.scores):
+    if any(score.coverage < 1 - _MARKED for _, result in results for score in _main(result)):
         notes.append(f"*: above {_MARKED:.0%} of the verdicts are unread")
     for name, result in results:
-        notes += [f"{name}: {doubt}" for score in result.scores for doubt in score.doubts]
+        notes += [f"{name}: {doubt}" for score in _main(result) for doubt in score.doubts]
         notes += _unread_notes(name, result)
     return notes
 
 
-_SHOWN = ("benchmark", "baseline", "calibration", "references", "judge rubric", "prompts")
+_SHOWN = (
+    "benchmark",
+    "baseline",
+    "calibration",
+    "references",
+    "tasks",
+    "judge rubric",
+    "prompts",
+)
 
 
 def _common(results: Sequence[tuple[str, Result]]) -> list[str]:

@@ -47,14 +47,14 @@ def test_a_score_that_cannot_be_read_is_not_replaced_by_an_earlier_one() -> None
     assert isinstance(said("Score: 4\nScore: seven"), Unread)
 
 
-@pytest.mark.parametrize("text", ["", "4", "Underscore: 4", "Score 4"])
+@pytest.mark.parametrize("text", ["4", "Underscore: 4", "Score 4"])
 def test_an_answer_without_a_score_is_unread(text: str) -> None:
-    assert said(text) == Unread(f"no score: {text!r}")
+    assert said(text) == Unread("no score")
 
 
 def test_an_answer_that_was_cut_short_is_unread() -> None:
     cut = Generation(prompt(), "judge", (Response("Score: 4", finish_reason="length"),))
-    assert ADDITIVE.read(cut) == Unread("cut short before it ended")
+    assert ADDITIVE.read(cut) == Unread("no score: cut short")
 
 
 @given(st.text(st.characters(exclude_categories=())).filter(lambda text: ":" not in text))

@@ -35,10 +35,10 @@ def test_the_last_rank_counts_without_the_judges_own_response(text: str, order: 
 @pytest.mark.parametrize(
     ("text", "cause"),
     [
-        ("", "no rank: ''"),
-        ("The best is 2.", "no rank: 'The best is 2.'"),
-        ("ranking: [0, 1, 2, 3]", "no rank: 'ranking: [0, 1, 2, 3]'"),
-        ("frank: [0, 1, 2, 3]", "no rank: 'frank: [0, 1, 2, 3]'"),
+        ("", "the judge said nothing"),
+        ("The best is 2.", "no rank"),
+        ("ranking: [0, 1, 2, 3]", "no rank"),
+        ("frank: [0, 1, 2, 3]", "no rank"),
         ("rank: none", "no list of numbers: 'none'"),
         ("rank:\n[0, 1, 2, 3]", "no list of numbers: ''"),
         ("rank: [0, 1, 2, 3", None),
@@ -57,7 +57,7 @@ def test_anything_else_is_unread(text: str, cause: str | None) -> None:
 
 
 def test_an_answer_that_was_cut_is_unread() -> None:
-    assert read(said("rank: [0, 1]", "length"), 2) == Unread("cut short before it ended")
+    assert read(said("rank: [0, 1]", "length"), 2) == Unread("no rank: cut short")
 
 
 def test_a_judge_that_refuses_is_unread() -> None:

@@ -173,7 +173,7 @@ def test_no_judge_is_overwritten(made: Made) -> None:
 def test_what_a_killed_run_left_is_no_part_of_the_judge(made: Made, tmp_path: Path) -> None:
     copytree(made[0], tmp_path / "out.partial")
     teach(FEW, tmp_path / "out", HURRIED, quiet)
-    assert build(f"pairrm:{tmp_path / 'out'}", ModelOptions())
+    build(f"pairrm:{tmp_path / 'out'}", ModelOptions())
     assert not (tmp_path / "out.partial").exists()
 
 
@@ -195,7 +195,7 @@ def test_a_judge_is_taught_on_the_command_line(run: Run, tmp_path: Path) -> None
     assert "pairrm:judge" in ran.out
     data = json.loads(Path("out.json").read_text())
     assert (data["judge"], data["learned"]) == ("pairrm:judge", len(FEW) - 1)
-    assert build("pairrm:judge", ModelOptions())
+    assert build("pairrm:judge", ModelOptions()).name == "pairrm:judge"
 
 
 def test_comparisons_that_are_none_are_one_line_and_status_2(run: Run) -> None:

@@ -41,7 +41,14 @@ _OBJECTS = (
     "special_tokens_map.json",
     "added_tokens.json",
 )
-_TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.*", "spiece.model", "tekken.json")
+_TOKENIZERS = (
+    "tokenizer.json",
+    "tokenizer.model",
+    "vocab.*",
+    "spiece.model",
+    "spm.model",
+    "tekken.json",
+)
 
 
 def check(folder: Path) -> None:

@@ -38,7 +38,7 @@ def test_what_is_off_the_form_is_unread_with_its_cause(said: str, cause: str) ->
 
 def test_a_reply_that_was_cut_off_before_its_label_says_so() -> None:
     answer = Generation(prompt(), "judge", (Response("First,", "length"),))
-    assert read_label(answer, PATTERN) == Unread("no verdict label, the reply was cut off")
+    assert read_label(answer, PATTERN) == Unread("no verdict label: cut short")
 
 
 def test_the_baseline_is_assistant_a(official: Assets) -> None:

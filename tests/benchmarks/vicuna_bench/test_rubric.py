@@ -79,7 +79,6 @@ def test_two_scores_are_read(said: str, scores: tuple[float, float]) -> None:
 @pytest.mark.parametrize(
     ("said", "cause"),
     [
-        ("", "the judge said nothing"),
         ("Both are fine.", "no two scores"),
         ("8 9 10", "no two scores"),
         ("The distance from (2, -2) to (10, 4) is 10.", "no two scores"),

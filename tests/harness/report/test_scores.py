@@ -5,7 +5,14 @@ import json
 import pytest
 
 from harness.pipeline import Result
-from harness.report.scores import FORMAT, cell, results_data, results_table, score_data
+from harness.report.scores import (
+    FORMAT,
+    cell,
+    parts_tables,
+    results_data,
+    results_table,
+    score_data,
+)
 from harness.types import Score, Verdict
 from tests.records import card, comparison, prompt, result, score, verdict
 
@@ -147,3 +154,19 @@ def test_data_are_json() -> None:
 
 def test_the_format_has_a_version() -> None:
     assert FORMAT == "iterbench.results/1"
+
+
+def parted(**values: float) -> Result:
+    return result(score(), *(score(one, metric=f"win_rate/{part}") for part, one in values.items()))
+
+
+def test_parts_are_in_a_table_of_their_own() -> None:
+    one, other = parted(maths=0.25, prose=0.5), parted(maths=1.0)
+    assert results_table([("a", one)]).columns == ["checkpoint", "win rate", "n", "unread"]
+    (table,) = parts_tables([("a", one), ("b", other)])
+    assert table.columns == ["part", "a", "b"]
+    assert table.rows == [["win_rate/maths", "25.00", "100.00"], ["win_rate/prose", "50.00", ""]]
+
+
+def test_details_of_parts_are_data_only() -> None:
+    assert parts_tables([("a", result(score(), score(metric="win_rate/maths/task 1")))]) == []

@@ -3,9 +3,14 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rouge_score.rouge_scorer import RougeScorer
 
-from harness.stats.rouge import longest_common, rouge_l, tokens
+from harness.stats import rouge
+from harness.stats.rouge import _STEMS, best_rouge_l, longest_common, rouge_l, stems, tokens
 
+ORACLE = RougeScorer(["rougeL"], use_stemmer=True)
+WORDS = "Skies skies dying flies FLY Happily generalization radically 3rd x-ray naïve K \u017fea ''"
+english = st.lists(st.sampled_from([*WORDS.split(), "\n", "the"]), max_size=12).map(" ".join)
 sentences = st.lists(st.sampled_from("abc"), max_size=9)
 
 
@@ -59,3 +64,40 @@ def test_words_are_lower_case_letters_and_digits() -> None:
 
 def test_only_words_of_four_letters_and_more_are_stemmed() -> None:
     assert tokens("was Sown", stem=lambda word: word[:-1]) == ["was", "sow"]
+
+
+@given(st.text() | english, st.text() | english)
+def test_stemmed_rouge_l_is_that_of_rouge_score(text: str, gold: str) -> None:
+    upstream = ORACLE.score(gold, text)["rougeL"].fmeasure
+    assert best_rouge_l(text, [gold]) == pytest.approx(upstream, abs=1e-12)
+
+
+@given(st.text(alphabet="aeiouybcdlsztrnmg", min_size=1, max_size=12))
+def test_stems_are_those_of_rouge_score(word: str) -> None:
+    assert stems(word) == ORACLE._tokenizer.tokenize(word)
+
+
+def test_the_best_gold_counts() -> None:
+    assert best_rouge_l("he runs", ["nothing", "he was running"]) == 2 * 2 / 5
+
+
+def test_without_a_gold_there_is_no_value() -> None:
+    with pytest.raises(ValueError, match="empty"):
+        best_rouge_l("text", [])
+
+
+def test_the_stem_of_a_word_longer_than_any_word_is_not_kept() -> None:
+    assert stems("a" * 1000 + "ing") == ["a" * 1000]
+    assert "a" * 1000 + "ing" not in _STEMS
+
+
+def test_stems_are_forgotten_before_they_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rouge, "_MOST_STEMS", 3)
+    kept = rouge._Stems()
+    assert [kept[word] for word in ("cats", "dogs", "runs", "walks")] == [
+        "cat",
+        "dog",
+        "run",
+        "walk",
+    ]
+    assert [*kept] == ["walks"]

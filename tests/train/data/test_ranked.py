@@ -221,7 +221,7 @@ def test_a_judge_that_cannot_be_read_at_all_is_an_error(tmp_path: Path) -> None:
         Desk(tmp_path, ["ab", "cd"], Scripted(lambda _: "Both.")).build(JUDGE, samples=2)
     assert str(error.value) == (
         "expected rankings to train on, but 0 of 2 prompts have their responses ranked; prompts "
-        "dropped: 2 unread, the first because: no rank: 'Both.'; rank in another way, or sample "
+        "dropped: 2 unread, the first because: no rank; rank in another way, or sample "
         "at a higher temperature"
     )
 
@@ -391,5 +391,5 @@ def test_a_judge_is_closed_when_it_has_ranked(answer: str) -> None:
     judge, asked = Closing(), Prompt("q", ("q",), Decoding(9))
     group = [Generation(asked, "m", (Response(text),)) for text in "ab"]
     (order,) = by_judge([group], judge)
-    assert order in ([1, 0], Unread("no rank: '?'"))
+    assert order in ([1, 0], Unread("no rank"))
     assert judge.closed

@@ -233,3 +233,18 @@ def test_another_checkpoint_is_not_released(checkpoint: Path, copy: Path) -> Non
     first = load(of(checkpoint))
     release(of(copy, "bfloat16"))
     assert load(of(checkpoint)) is first
+
+
+def test_a_tokenizer_that_is_a_sentencepiece_model_alone_is_read(tmp_path: Path) -> None:
+    (tmp_path / "words.txt").write_text("a quick fox\nthe lazy dog\n" * 200)
+    train = (
+        "import sentencepiece; sentencepiece.SentencePieceTrainer.train(input='words.txt',"
+        "model_prefix='spm', vocab_size=40, hard_vocab_limit=False, minloglevel=2, pad_id=0,"
+        "bos_id=1, eos_id=2, unk_id=3, pad_piece='[PAD]', bos_piece='[CLS]', eos_piece='[SEP]',"
+        "unk_piece='[UNK]')"
+    )
+    subprocess.run([sys.executable, "-c", train], cwd=tmp_path, check=True, capture_output=True)
+    (tmp_path / "config.json").write_text('{"model_type": "deberta-v2"}')
+    tokenizer = load_tokenizer(Checkpoint(tmp_path, "", "float32"))
+    tokens = tokenizer.convert_ids_to_tokens(tokenizer("lazy fox").input_ids)
+    assert "".join(tokens) == "[CLS]▁lazy▁fox[SEP]"
