@@ -156,8 +156,6 @@ class Verdict:
     """The judge's own words, when words were asked for."""
     votes: tuple["Verdict", ...] = ()
     """What it was made of: both orders, the members of a jury, repeats; most verdicts are whole."""
-    votes: tuple["Verdict", ...] = ()
-    """What it was made of: both orders, the members of a jury, repeats; most verdicts are whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,14 +302,6 @@ class Reporting(Protocol):
         """How far the votes behind its verdicts agree."""
 
 
-@runtime_checkable
-class Reporting(Protocol):
-    """A judge that has something to say of its own reliability."""
-
-    def report(self, verdicts: Sequence[Verdict], /) -> "list[Score]":
-        """How far the votes behind its verdicts agree."""
-
-
 class Assets(Protocol):
     """Official data files by name."""
 
@@ -345,22 +335,6 @@ class Rubric:
     """Preference for the side shown second, in [0, 1], or why there is none."""
     shows_candidate_first: Callable[[Comparison], bool]
     """The published order of the two sides, the same each time it is asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Matcher:
-    """A benchmark's own exact judge: it needs no model, since what is right is known."""
-
-    name: str
-    """The published name of the scoring procedure."""
-    digest: str
-    """SHA-256 of what it matches against, so that two matchers are told apart."""
-    match: Callable[[Comparison], float | Unread]
-    """How right the answer is, in [0, 1], or why that cannot be said."""
-
-
-Grader = Rubric | Matcher
-"""How a benchmark decides about answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -448,16 +422,6 @@ def _item_id(comparison: Comparison) -> str:
     return f"{comparison.candidate.prompt.id}{turn}"
 
 
-def one_each(verdicts: Sequence[Verdict]) -> list[Item]:
-    """An item for each verdict, called after its prompt and, where one is named, its turn."""
-    return [Item(_item_id(v.comparison), v.value, v.cause) for v in verdicts]
-
-
-def _item_id(comparison: Comparison) -> str:
-    turn = f"/turn-{comparison.turn + 1}" if comparison.turn >= 0 else ""
-    return f"{comparison.candidate.prompt.id}{turn}"
-
-
 class Rescored(NamedTuple):
     """What published judgments of one model add up to."""
 
@@ -493,8 +457,6 @@ class Files:
     write_judgments: Callable[[Sequence[Verdict]], list[dict[str, Any]]]
     rescore: Callable[[Rows, Assets], Rescored]
     """One model's published judgments, no model called."""
-    rescore_outputs: Callable[[Rows, Assets], Rescored] | None = None
-    """One model's answers, where a matcher decides; None where a judge must."""
     rescore_outputs: Callable[[Rows, Assets], Rescored] | None = None
     """One model's answers, where a matcher decides; None where a judge must."""
     split: Callable[[Rows], dict[str, Rows]] = lambda rows: {"": rows}
@@ -542,12 +504,6 @@ class Benchmark:
     """Recomputes published numbers from published judgments."""
     identify: Callable[[Assets], Mapping[str, str]]
     """What of the data decides the score and may differ between machines."""
-    items: Callable[[Sequence[Verdict]], list[Item]] = one_each
-    """What is told of single prompts."""
-    turns: tuple[int, ...] = (-1,)
-    """Which turns of a prompt are judged, as indices into its responses."""
-    duel: Callable[[Assets], Rubric] | None = None
-    """How a judge compares two answers, where the published protocol rates one; for `compare`."""
     items: Callable[[Sequence[Verdict]], list[Item]] = one_each
     """What is told of single prompts."""
     cluster: Callable[[str], str] = prompt_of

@@ -130,9 +130,7 @@ def redraw_lc(table: Judged, calibration: "CalibrationTable") -> Redrawn | None:
     if np.isnan(table.preference_N).all():
         return None
     fit, features = fit_lc(table, calibration), _features(table, calibration)
-    draws_b = bootstrap_length_control(
-        *features, calibration.rows, c=fit.c, replicates=BOOTSTRAPS
-    )
+    draws_b = bootstrap_length_control(*features, calibration.rows, c=fit.c, replicates=BOOTSTRAPS)
     return Redrawn("lc_win_rate", fit.win_rate, prompts, draws_b.tolist())
 
 

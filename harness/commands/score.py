@@ -13,6 +13,7 @@ from harness.commands.budget import Bought, Known, bought, bought_table, stopped
 from harness.commands.canary import canary_of
 from harness.commands.classify import read_classes
 from harness.commands.foreseen import foresee
+from harness.commands.gold import gilded
 from harness.commands.judge_eval import audit
 from harness.commands.models import (
     EXACT,
@@ -25,15 +26,16 @@ from harness.commands.models import (
     named_benchmark,
     named_series,
     run_name,
-    takes_part,
 )
 from harness.commands.plan import Plan, plan, plan_answers, plan_table, probe, questions, retired
+from harness.commands.report import report_run
 from harness.commands.screening import suspicions
 from harness.commands.setting import Setting
 from harness.commands.watching import Watch, doubted, watching
 from harness.errors import BudgetError, DataError, SpecError
 from harness.judging import asking, judge_prompt
-from harness.pipeline import Answers, Result, answer, grade, load, opposed
+from harness.names import takes_part
+from harness.pipeline import Answers, Result, answer, grade, load, opposed, sampled
 from harness.report.breakdown import breakdown_data, breakdown_table
 from harness.report.judge_eval import Findings, judge_eval_data, judge_eval_table
 from harness.report.progress import Board, Shown
@@ -68,6 +70,10 @@ class ScoreRequest:
     """One series file, or model names."""
     benchmarks: Sequence[str]
     judge: str | None = None
+    gold_judge: str | None = None
+    """A better judge, asked about a few prompts alone."""
+    gold_n: int = 100
+    """About how many."""
     baseline: str | None = None
     """A model whose answers take the place of the published baseline's."""
     limit: int | None = None
@@ -114,7 +120,7 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
         run = _open(request, setting, series, store)
         jobs = run.jobs()
         classes = run.classes(jobs)
-        plans = [run.plan(job) for job in jobs]
+        plans = [run.plan(job) for job in (*jobs, *run.golden(jobs))]
         if request.dry_run:
             plans = [p.quoted(exact=True) for p in (*run.plan_baseline(), *plans)]
             return _finish(setting, [plan_table(plans)], {"plan": [p.data() for p in plans]})
@@ -131,9 +137,10 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
         tables = [*_tables(results), *broken, *run.audits(), *watch.tables(), *paid]
         _save(run.folder, tables, results)
         setting.note(f"written to {run.folder}")
+        told = report_run(run.folder, setting, classes)
         audits = {"audit": judge_eval_data(SELF, run.audited)} if run.audited else {}
         whole = {**document(results, items=request.items), **data, **audits, **watch.data()}
-        return _finish(setting, tables, whole)
+        return _finish(setting, [*tables, *told], whole)
 
 
 def _open(request: ScoreRequest, setting: Setting, series: Series, store: Store) -> "_Run":
@@ -142,7 +149,8 @@ def _open(request: ScoreRequest, setting: Setting, series: Series, store: Store)
     settings = [request.benchmarks, request.judge, request.limit, options.chat_template]
     against = [] if request.baseline is None else [request.baseline]
     decoding = sorted(request.decoding.items())
-    name = run_name(series, settings, options.dtype, decoding, *against)
+    gold = [] if request.gold_judge is None else [request.gold_judge, request.gold_n]
+    name = run_name(series, settings, options.dtype, decoding, *against, *gold)
     buying = Buying(request.budget, request.batch, setting.note)
     return _Run(request, setting, series, Models(options, assets, store, name, buying))
 
@@ -172,8 +180,9 @@ class _Run:
         A name that nothing answers to fails here.
         """
         benchmarks, checkpoints = self._benchmarks(), self.series.checkpoints
-        for benchmark in benchmarks:
-            registry.check_judge(self._judge(benchmark))
+        for name in (*map(self._judge, benchmarks), self.request.gold_judge):
+            if name is not None:
+                registry.check_judge(name)
         opened = [self.models.of_checkpoint(c, benchmarks) for c in checkpoints]
         for benchmark in benchmarks:
             self.models.judge(self._judge(benchmark), benchmark, opened[0][0])
@@ -182,6 +191,17 @@ class _Run:
             _Job(checkpoint, benchmark, self._judge(benchmark), model)
             for checkpoint, models in zip(checkpoints, opened, strict=True)
             for benchmark, model in zip(opposing, models, strict=True)
+        ]
+
+    def golden(self, jobs: Sequence[_Job]) -> list[_Job]:
+        """What the better judge decides about, if one was named: a few prompts of each job."""
+        name, n = self.request.gold_judge, self.request.gold_n
+        if name is None:
+            return []
+        return [
+            job._replace(benchmark=sampled(job.benchmark, n), judge=name)
+            for job in jobs
+            if job.judge != EXACT
         ]
 
     def plan(self, job: _Job) -> Plan:
@@ -234,6 +254,8 @@ class _Run:
         watch.begin()
         if self.request.batch:
             self.judge_at_once(jobs, answers)
+            few = [one for both in zip(jobs, answers, strict=True) for one in self._few(*both)]
+            self.judge_at_once([job for job, _ in few], [given for _, given in few])
         return watch.end(self.results(jobs, answers))
 
     def answers(self, jobs: Sequence[_Job]) -> list[Answers]:
@@ -315,6 +337,10 @@ class _Run:
 
         judge = self.models.judge(job.judge, job.benchmark, job.model, shown)
         result = grade(job.benchmark, answers, judge, self.assets)
+        for golden, few in self._few(job, answers):
+            better = self.models.judge(golden.judge, golden.benchmark, golden.model, shown)
+            said = better(golden.benchmark.compare(few.generations, self.assets))
+            result = gilded(result, golden.benchmark.items(said), better)
         parent = named.get((job.checkpoint.parent, job.benchmark.card.label))
         judged = job.judge != EXACT
         suspected = suspicions(answers, result.verdicts, parent) if judged else []
@@ -322,6 +348,13 @@ class _Run:
         marked = _marked(job.checkpoint, _placed(job.checkpoint, result), suspected)
         save_result(self.folder, name, job.benchmark, marked)
         return name, marked
+
+    def _few(self, job: _Job, answers: Answers) -> Iterator[tuple[_Job, Answers]]:
+        """What the better judge decides about, with the answers; nothing unless one was named."""
+        for golden in self.golden([job]):
+            ids = {prompt.id for prompt in load(golden.benchmark, self.assets)}
+            few = [one for one in answers.generations if one.prompt.id in ids]
+            yield golden, answers._replace(generations=few)
 
     def _audit(self, job: _Job) -> Iterator[Findings]:
         """How far a checkpoint that judges itself can be trusted to judge."""

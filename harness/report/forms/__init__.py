@@ -1,1 +1,1 @@
-"""A story in the forms that people and programs read."""
+"""The files of a report, one module for each; every one has `write(story, folder)`."""
