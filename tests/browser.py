@@ -34,15 +34,14 @@ class Browser:
 
     def __init__(self, to: IO[bytes], back: IO[bytes]) -> None:
         self._to, self._back, self._number = to, back, 0
+        self._session: str | None = None
         self.events: list[dict[str, Any]] = []
         """What the browser told unasked, in order."""
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         attached = self.call("Target.attachToTarget", targetId=target, flatten=True)
-        self._session: str | None = attached["sessionId"]
+        self._session = attached["sessionId"]
         for domain in ("Page", "Network", "Log", "Runtime"):
             self.call(f"{domain}.enable")
-
-    _session = None
 
     def call(self, method: str, **told: Any) -> Any:
         """What a method of the browser's protocol answers."""
@@ -109,8 +108,6 @@ def browsing(profile: Path, proxy: str) -> Iterator[Browser]:
         os.close(read)
         os.close(write)
         try:
-            yield (page := Browser(out, in_))
-            page._session = None
-            page.call("Browser.close")
+            yield Browser(out, in_)
         finally:
             process.kill()

@@ -104,8 +104,8 @@ def _entry(step: Step, place: int, track: Track, n_items: int) -> Entry:
     random = Random(f"{step.name} {place}")
     if track.main == "score":
         items = [Item(f"mt_bench/{n}", random.uniform(5, 9), None) for n in range(n_items)]
-        metrics = ("score", "turn_1", "turn_2", *CATEGORIES)
-        scores = [_rating(one, 6 + number / 3 + random.random(), n_items) for one in metrics]
+        rated = ("score", "turn_1", "turn_2", *CATEGORIES)
+        scores = [_rating(one, 6 + number / 3 + random.random(), n_items) for one in rated]
         return Entry(step.name, place, scores, items)
     value = (20 + (15 if track.judge == "pairrm" else 5) * number) / 100
     items = [

@@ -32,7 +32,7 @@ _ENDS: Mapping[str, tuple[Any, Any]] = {
 """Least and largest value by unit; of ratings they are the judge's own affair."""
 
 
-def write_every_eval_ever(story: Story, folder: Path, at: float | None = None) -> list[Path]:
+def write(story: Story, folder: Path, at: float | None = None) -> list[Path]:
     """Writes a file for each checkpoint that has a score.
 
     Args:

@@ -21,7 +21,7 @@ from harness.types import Score
 _TASK = {"type": "text-generation", "name": "Text Generation"}
 
 
-def write_model_index(story: Story, folder: Path) -> list[Path]:
+def write(story: Story, folder: Path) -> list[Path]:
     """Writes a file for each checkpoint that has a score.
 
     Raises:

@@ -3,7 +3,7 @@
 from harness.report.page.markup import Content, joined
 from harness.report.page.tables import Cell, small
 from harness.report.scores import cell, shown_range, shown_value
-from harness.report.story import Ruling, Story
+from harness.report.story import Ruling, Track
 from harness.stats.paired import Difference
 from harness.types import Score
 
@@ -21,7 +21,7 @@ def number(value: float | None, shown: str | None = None) -> Cell:
 
 
 def score(one: Score, *marks: Content, best: bool = False) -> Cell:
-    """A score with its interval below; what else is known of it shows when a pointer rests there."""
+    """A score with its interval below; a pointer that rests there shows what else is known."""
     if one.value is None:
         return Cell(joined(cell(one), *marks), None, "withheld", _told(one))
     value = cell(one).split(" ", 1)[0]
@@ -40,6 +40,11 @@ def difference(one: Difference, unit: str) -> Cell:
 def ruling(one: Ruling) -> Cell:
     """A ruling by its mark, its word and its colour."""
     return Cell(_MARKS[one], {"worse": -1.0, "undecided": 0.0, "better": 1.0}[one], one)
+
+
+def percent(value: float) -> Cell:
+    """A fraction."""
+    return number(value, f"{100 * value:.1f}")
 
 
 def p_value(p: float) -> Cell:
@@ -64,13 +69,6 @@ def signed(value: float, unit: str) -> str:
     return shown if not float(shown) else f"{'+' if value > 0 else '−'}{shown}"
 
 
-def unit_of(story: Story, track: int, metric: str) -> str:
-    """The unit of a metric on a track; a fraction if nobody scored it."""
-    found = (s for e in story.entries if e.track == track for s in e.scores if s.metric == metric)
-    first = next(found, None)
-    return "fraction" if first is None else first.unit
-
-
 def _told(one: Score) -> str:
     parts = [f"{one.n} read, {one.n_unread} unread"]
     if one.standard_error is not None:
@@ -78,3 +76,8 @@ def _told(one: Score) -> str:
     if one.bounds is not None:
         parts.append(f"within{shown_range(one.bounds, one.unit)} had all been read")
     return "; ".join([*parts, *one.doubts])
+
+
+def label(track: Track) -> str:
+    """A track as it is called in a line."""
+    return f"{track.title}, {track.judge}"

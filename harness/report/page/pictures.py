@@ -5,9 +5,9 @@ allows no style inside an element, and ids are made the figure's own.
 """
 
 import re
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
-from xml.etree import ElementTree
 
 from harness.errors import DataError
 from harness.report.canvas import INK
@@ -42,10 +42,9 @@ def picture(path: Path, title: str, number: int) -> Markup:
         DataError: It cannot be read.
     """
     try:
-        root = ElementTree.fromstring(path.read_bytes())  # noqa: S314  # written by us
-    except (OSError, ElementTree.ParseError) as error:
+        root = ET.fromstring(path.read_bytes())  # noqa: S314  # written by us
+    except (OSError, ET.ParseError) as error:
         raise DataError(f"expected a figure in {path}, but {error}; draw it again") from error
-    root.set("role", "img")
     built = _built(root, f"f{number}-")
     return Markup("") if built is None else _named(built, title)
 
@@ -56,14 +55,14 @@ def _named(built: Markup, title: str) -> Markup:
     return Markup(f"{start}{label.removeprefix('<svg')}>{rest}")
 
 
-def _built(node: ElementTree.Element, prefix: str) -> Markup | None:
+def _built(node: ET.Element, prefix: str) -> Markup | None:
     name = _plain(node.tag)
     if name not in _ELEMENTS or _is_paper(node):
         return None
     return tagged(name, dict(_attributes(node, prefix)), *_content(node, prefix))
 
 
-def _content(node: ElementTree.Element, prefix: str) -> Iterator[Content]:
+def _content(node: ET.Element, prefix: str) -> Iterator[Content]:
     if node.text and node.text.strip():
         yield node.text
     for child in node:
@@ -72,7 +71,7 @@ def _content(node: ElementTree.Element, prefix: str) -> Iterator[Content]:
             yield built
 
 
-def _attributes(node: ElementTree.Element, prefix: str) -> Iterator[tuple[str, str]]:
+def _attributes(node: ET.Element, prefix: str) -> Iterator[tuple[str, str]]:
     size = _plain(node.tag) == "svg"
     for key, value in (*_styles(node.get("style", "")), *node.items()):
         name = _plain(key)
@@ -105,7 +104,7 @@ def _value(name: str, value: str, prefix: str) -> str | None:
     return "currentColor" if value == INK else value
 
 
-def _is_paper(node: ElementTree.Element) -> bool:
+def _is_paper(node: ET.Element) -> bool:
     """The white below a figure: the page has a colour of its own."""
     return node.get("style", "").startswith("fill: #ffffff") and _plain(node.tag) == "path"
 

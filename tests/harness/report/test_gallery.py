@@ -73,12 +73,13 @@ def test_shares_are_of_the_verdicts_that_were_read(tmp_path: Path) -> None:
 
 
 def test_a_figure_without_data_is_not_drawn(tmp_path: Path) -> None:
-    plain = replace(story(1, 5), games=[], gaps=[], changes=[])
-    assert names(draw_story(tmp_path, plain)) == [
-        "progress.svg",
-        "radar-3.svg",
-        *(f"shares-{n}.svg" for n in range(3)),
-    ]
+    whole = story(2, 5)
+    plain = replace(whole, games=[], gaps=[], entries=whole.entries[2:4])
+    assert names(draw_story(tmp_path, plain)) == ["progress.svg", "radar-3.svg", "shares-2.svg"]
+
+
+def test_one_checkpoint_alone_has_no_figures(tmp_path: Path) -> None:
+    assert draw_story(tmp_path, story(1, 5)) == []
 
 
 def test_a_story_of_nothing_has_no_figures(tmp_path: Path) -> None:

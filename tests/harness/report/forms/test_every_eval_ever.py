@@ -5,18 +5,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.report.forms.every_eval_ever import VERSION, write_every_eval_ever
+from harness.report.forms import every_eval_ever
 from tests.stories import story
 
 
 def records(tmp_path: Path, **changed: Any) -> list[dict[str, Any]]:
     told = replace(story(), **changed)
-    return [json.loads(p.read_text()) for p in write_every_eval_ever(told, tmp_path, 1700000000.0)]
+    return [json.loads(p.read_text()) for p in every_eval_ever.write(told, tmp_path, 1700000000.0)]
 
 
 def test_a_record_has_all_that_the_schema_requires(tmp_path: Path) -> None:
     record = records(tmp_path)[3]
-    assert (record["schema_version"], VERSION) == ("0.3.0", "0.3.0")
+    assert (record["schema_version"], every_eval_ever.VERSION) == ("0.3.0", "0.3.0")
     assert record["evaluation_id"] == "sppo-mistral/iter3/1700000000.0"
     assert record["retrieved_timestamp"] == "1700000000.0"
     assert record["source_metadata"] == {
@@ -91,5 +91,5 @@ def test_withheld_scores_are_left_out_and_so_is_who_has_no_other(tmp_path: Path)
 
 
 def test_without_a_time_it_is_now(tmp_path: Path) -> None:
-    path = write_every_eval_ever(story(), tmp_path)[0]
+    path = every_eval_ever.write(story(), tmp_path)[0]
     assert float(json.loads(path.read_text())["retrieved_timestamp"]) > 1.7e9

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from harness.report.forms.html import write_html
+from harness.report.forms import html
 from tests.browser import Browser, browsing
 from tests.stories import hostile, story
 
@@ -42,7 +42,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_html(story(), tmp_path_factory.mktemp("plain"))[0]
+    return html.write(story(), tmp_path_factory.mktemp("plain"))[0]
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_the_page_breaks_no_rule_of_its_own_policy(page: Browser) -> None:
 
 
 def test_hostile_names_stay_text(browser: Browser, tmp_path: Path) -> None:
-    browser.open(write_html(hostile(HOSTILE), tmp_path)[0])
+    browser.open(html.write(hostile(HOSTILE), tmp_path)[0])
     assert browser.value("window.hit") is None
     counted = {
         element: browser.value(f"document.querySelectorAll('{element}').length")

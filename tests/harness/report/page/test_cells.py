@@ -7,7 +7,6 @@ from harness.report.page.markup import Markup
 from harness.report.page.tables import Cell, Column, table
 from harness.stats.paired import Difference
 from tests.records import score
-from tests.stories import story
 
 
 def html(cell: Cell) -> str:
@@ -67,11 +66,6 @@ def test_a_small_p_value_is_not_shown_as_none(p: float, shown: str) -> None:
 
 def test_a_ruling_is_a_word_and_a_mark_beside_its_colour() -> None:
     assert cells.ruling("worse") == Cell("▼ worse", -1.0, "worse")
-
-
-def test_a_metric_that_nobody_scored_is_a_fraction() -> None:
-    assert cells.unit_of(story(), 3, "score") == "rating"
-    assert cells.unit_of(story(), 0, "nothing") == "fraction"
 
 
 def test_what_is_not_known_is_empty() -> None:

@@ -66,6 +66,15 @@ def test_changes_of_ratings_are_in_points_of_the_rating() -> None:
     assert rows(part(story(), "changes"))[4][4] == "+0.05 [−0.05, +0.15]"
 
 
+def test_alignment_tax_is_what_matched_benchmarks_lost_against_the_base() -> None:
+    whole = story()
+    tracks = [*whole.tracks[:3], whole.tracks[3]._replace(judge="exact")]
+    found = rows(part(replace(whole, tracks=tracks), "tax"))
+    assert [row[:3] for row in found[1:]] == [
+        [step, "base", "MT-Bench, exact"] for step in ("iter1", "iter2", "iter3")
+    ]
+
+
 def test_what_is_compared_with_care_has_a_column_of_its_own() -> None:
     whole = story()
     careful = replace(whole.changes[0], unlike=["3 pairs are unread", "on 37"], detectable=None)
@@ -84,7 +93,7 @@ def test_of_fallen_prompts_the_worst_are_shown_and_the_rest_counted() -> None:
 def test_a_game_shows_matrix_winner_and_shape() -> None:
     html = part(story(), "game")
     assert rows(html)[1] == ["base", "", "40.0", "30.0", "20.0", "0.0", "37.5", "0"]
-    assert "0 of 4 triads" in html
+    assert "0 of 4 decided triads" in html
     assert "at most 3.1 points" in html
 
 
