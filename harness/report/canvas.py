@@ -104,12 +104,17 @@ def bare(axes: Any) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def legend(figure: Any, axes: Sequence[Any], columns: int = 4) -> None:
-    """One legend below all axes, each label once."""
+def legend(figure: Any, axes: Sequence[Any]) -> None:
+    """One legend below all axes, each label once, as wide as the figure allows."""
     handles: dict[str, Any] = {}
     for place in axes:
         for handle, label in zip(*place.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
     if handles:
-        ncols = min(columns, len(handles))
+        needed = _HANDLE + _LETTER * max(map(len, handles))
+        ncols = max(1, min(len(handles), int(figure.get_figwidth() / needed)))
         figure.legend(handles.values(), handles, loc="outside lower center", ncols=ncols)
+
+
+_HANDLE, _LETTER = 0.65, 0.085
+"""Inches that a legend needs for the sample of a line and for each letter beside it."""

@@ -57,7 +57,7 @@ def curves(
     across_n = min(_WIDE, len(plots))
     rows = ceil(len(plots) / across_n)
     labels = list(dict.fromkeys(c.label for plot in plots for c in plot.curves))
-    with canvas(path, (0.6 + 3.1 * across_n, 0.7 + 2.6 * rows)) as figure:
+    with canvas(path, (max(6.0, 0.6 + 3.1 * across_n), 1.1 + 2.6 * rows)) as figure:
         axes: Any = figure.subplots(rows, across_n, squeeze=False).ravel()
         for place, plot in zip(axes, plots, strict=False):
             _curves(place, plot, labels, ticks)
@@ -81,7 +81,7 @@ def frontier(path: Path, points: Sequence[Point], axes_names: tuple[str, str], t
         ModelError: matplotlib is not installed.
         DataError: The file cannot be written.
     """
-    with canvas(path, (6.5, 3.6)) as figure:
+    with canvas(path, (6.5, 4.2)) as figure:
         axes: Any = figure.subplots()
         front = pareto(points)
         axes.step(
@@ -96,7 +96,7 @@ def frontier(path: Path, points: Sequence[Point], axes_names: tuple[str, str], t
             _dot(axes, point, number, point.name, size=7)
         axes.set(xlabel=axes_names[0], ylabel=axes_names[1], title=title)
         bare(axes)
-        figure.legend(loc="outside right upper")
+        legend(figure, [axes])
 
 
 def pareto(points: Sequence[Point]) -> list[Point]:

@@ -53,7 +53,7 @@ def panels(path: Path, drawn: Sequence[Panel], across: str) -> None:
         names = list(dict.fromkeys(name for panel in drawn for name in panel.lines))
         for place, panel in zip(axes, drawn, strict=True):
             _draw(place, panel, names, across)
-        legend(figure, axes, len(names))
+        legend(figure, axes)
 
 
 def bars(path: Path, drawn: Sequence[Bar], title: str) -> None:

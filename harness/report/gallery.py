@@ -1,6 +1,6 @@
 """Which figures a story has, each drawn by a function of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from harness.report.classes_drawn import Group, grouped, radar
 from harness.report.curves import Curve, Plot, curves, frontier
 from harness.report.figures import Bar, Square, bars, heat_map
 from harness.report.naming import short, short_names
-from harness.report.plotted import axis, entries, judge_curve, point, points, score_curves, value
+from harness.report.plotted import axis, entries, point, score_curves, value
 from harness.report.scores import metric_title
 from harness.report.story import Entry, Game, Story, Track
 
@@ -67,11 +67,16 @@ def draw_story(
 def _short(story: Story) -> Story:
     """The story with names that leave room for a figure."""
     known = dict.fromkeys([s.name for s in story.steps] + [n for g in story.games for n in g.steps])
+    known |= dict.fromkeys(step.parent for step in story.steps if step.parent is not None)
     names = dict(zip(known, short_names(known), strict=True))
     return replace(
         story,
         steps=[
-            s._replace(name=names[s.name], method=None if s.method is None else short(s.method, 20))
+            s._replace(
+                name=names[s.name],
+                parent=None if s.parent is None else names[s.parent],
+                method=None if s.method is None else short(s.method, 20),
+            )
             for s in story.steps
         ],
         tracks=[
@@ -86,10 +91,11 @@ def _progress(folder: Path, story: Story) -> Drawing | None:
     """Scores by iteration, after arXiv 2405.00675, figure 1."""
     plots = []
     for place, track in enumerate(story.tracks):
-        main = [e.scores[0] for e in story.entries if e.track == place]
-        found = [*score_curves(story, place)]
-        if found and main[0].unit in _UNITS:
-            plots.append(Plot(f"{track.title}\n{track.judge}", _UNITS[main[0].unit], found))
+        shown = {m: short(metric_title(m), 28) for m in (track.main, "win_rate")}
+        found = [*score_curves(story, place, shown)]
+        unit = _unit(story, place)
+        if found and unit:
+            plots.append(Plot(f"{track.title}\n{track.judge}", unit, found))
     if not plots:
         return None
     path = folder / "progress.svg"
@@ -176,17 +182,29 @@ def _optimised(folder: Path, story: Story, benchmark: str) -> Drawing | None:
     """One benchmark under the judge that labelled the training data and under others."""
     places = [p for p, t in enumerate(story.tracks) if t.benchmark == benchmark]
     training = {gap.training for gap in story.gaps} & {*places}
-    found = [judge_curve(story, place, labels=place in training) for place in places if training]
-    if not any(curve.points for curve in found):
+    found = [c for p in places if training for c in _judged(story, p, labels=p in training)]
+    if not found:
         return None
-    lengths = [Curve("length", [*points(story, places[0], _LENGTH, story.steps)])]
     title = story.tracks[places[0]].title
-    plots = [Plot(f"{title}: main score", "%", [c for c in found if c.points])]
-    plots += [Plot("mean length", "characters", lengths)] if lengths[0].points else []
+    lengths = [*score_curves(story, places[0], {_LENGTH: "length"})]
+    plots = [Plot(f"{title}: main score", _unit(story, places[0]), found)]
+    plots += [Plot("mean length", "characters", lengths)] if lengths else []
     path = folder / f"judges-{min(places)}.svg"
     curves(path, plots, *axis(story))
     told = "If the training judge's curve leaves the others', the checkpoint learns its taste."
     return Drawing(path, f"Training judge and held-out judges: {title}", told)
+
+
+def _judged(story: Story, place: int, *, labels: bool) -> Iterator[Curve]:
+    """The main score under one judge, by its part in training."""
+    track = story.tracks[place]
+    name = f"{track.judge} ({'labelled training data' if labels else 'held out'})"
+    return score_curves(story, place, {track.main: name})
+
+
+def _unit(story: Story, place: int) -> str:
+    """What the y axis of a track shows; empty where its unit is not drawn."""
+    return next((_UNITS.get(e.scores[0].unit, "") for e in entries(story, place)), "")
 
 
 def _classes(

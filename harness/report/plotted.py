@@ -1,47 +1,64 @@
 """A story's scores as points: by iteration, or by name where checkpoints have no iteration."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from harness.report.curves import Curve, Point
-from harness.report.naming import short
-from harness.report.scores import metric_title
 from harness.report.story import Entry, Step, Story
 from harness.types import Score
 
 
-def score_curves(story: Story, place: int) -> Iterator[Curve]:
-    """A curve for each line of checkpoints and each score that stands for the whole benchmark."""
-    track, lines = story.tracks[place], _lines(story)
-    metrics = dict.fromkeys(s.metric for e in entries(story, place) for s in e.scores)
-    shown = [m for m in metrics if m == track.main or m.endswith("win_rate")]
-    for name, steps in lines.items():
-        for metric in shown:
+def score_curves(story: Story, place: int, shown: Mapping[str, str]) -> Iterator[Curve]:
+    """A curve for each line of checkpoints and each of some scores of a track.
+
+    Args:
+        story: Whose checkpoints these are.
+        place: Of the track.
+        shown: What the scores are called, by metric.
+    """
+    lines = _lines(story)
+    for line, steps in lines.items():
+        for metric, name in shown.items():
             drawn = [*points(story, place, metric, steps)]
-            label = short(metric_title(metric), 28)
             if drawn:
-                yield Curve(f"{name}, {label}" if len(lines) > 1 else label, drawn)
-
-
-def judge_curve(story: Story, place: int, *, labels: bool) -> Curve:
-    """The main score under one judge."""
-    track = story.tracks[place]
-    name = f"{track.judge} ({'labelled training data' if labels else 'held out'})"
-    return Curve(name, [*points(story, place, track.main, story.steps)])
+                yield Curve(f"{line}, {name}" if len(lines) > 1 else name, drawn)
 
 
 def axis(story: Story) -> tuple[str, list[str] | None]:
-    """What the x axis shows, and its names where checkpoints have no iteration."""
-    if all(step.iteration is not None for step in story.steps):
+    """What the x axis shows, and its names where checkpoints have no iterations to stand at."""
+    if all(_has_order(line) for line in _lineages(story).values()):
         return "iteration", None
     return "", [step.name for step in story.steps]
 
 
 def _lines(story: Story) -> dict[str, list[Step]]:
-    """Checkpoints by method, those of no method in every line."""
-    methods = dict.fromkeys(s.method for s in story.steps if s.method is not None)
-    if not methods or axis(story)[1] is not None:
+    return _lineages(story) if axis(story)[1] is None else {"": [*story.steps]}
+
+
+def _lineages(story: Story) -> dict[str, list[Step]]:
+    """From its base to each checkpoint that none was trained from, by method or else by name."""
+    known = {step.name: step for step in story.steps}
+    parents = {step.parent for step in story.steps if step.parent in known}
+    leaves = [step for step in story.steps if step.name not in parents]
+    if not parents or len(leaves) == 1:
         return {"": [*story.steps]}
-    return {m: [s for s in story.steps if s.method in {m, None}] for m in methods}
+    methods = {step.method for step in leaves}
+    by_method = None not in methods and len(methods) == len(leaves)
+    return {
+        (leaf.method or leaf.name) if by_method else leaf.name: _line(known, leaf)
+        for leaf in leaves
+    }
+
+
+def _line(known: Mapping[str, Step], leaf: Step) -> list[Step]:
+    line = [leaf]
+    while (parent := known.get(line[0].parent or "")) is not None and parent not in line:
+        line.insert(0, parent)
+    return line
+
+
+def _has_order(line: Sequence[Step]) -> bool:
+    """Whether every checkpoint has an iteration, and no two the same."""
+    return None not in (places := {step.iteration for step in line}) and len(places) == len(line)
 
 
 def points(story: Story, place: int, metric: str, steps: Sequence[Step]) -> Iterator[Point]:

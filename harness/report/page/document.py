@@ -56,9 +56,11 @@ def _head(story: Story, policy: str, style: Markup) -> Markup:
 
 
 def _header(story: Story) -> Markup:
+    judged = {(track.benchmark, track.judge) for track in story.tracks}
+    benchmarks = {track.benchmark for track in story.tracks}
     counts = (
-        f"{len(story.steps)} checkpoints, {len(story.tracks)} benchmarks with their judges. "
-        f"Intervals are of 95 %; every comparison is paired by prompt."
+        f"Checkpoints: {len(story.steps)}. Benchmarks: {len(benchmarks)}, with their judges "
+        f"{len(judged)}. Intervals are of 95 %; every comparison is paired by prompt."
     )
     return element("header", element("h1", story.name), element("p", counts, class_="lead"))
 

@@ -86,12 +86,35 @@ def test_a_story_of_nothing_has_no_figures(tmp_path: Path) -> None:
     assert draw_story(tmp_path, Story("nothing", [], [], [], [], [], [], [], [])) == []
 
 
-def test_two_methods_are_two_lines_from_one_base(tmp_path: Path) -> None:
-    whole = story(3, 5)
-    base, one, two = whole.steps
-    methods = [base, one, two._replace(iteration=1, method="dpo")]
-    drawn = draw_story(tmp_path, replace(whole, steps=methods))
-    assert {"sppo, LC win rate", "dpo, LC win rate"} <= {*texts(drawn, "progress.svg")}
+def siblings(*methods: str | None) -> Story:
+    """Checkpoints that were all trained from one base."""
+    whole = story(1 + len(methods), 5)
+    base, *others = whole.steps
+    steps = [
+        step._replace(iteration=1, parent="base", method=method)
+        for step, method in zip(others, methods, strict=True)
+    ]
+    return replace(whole, steps=[base, *steps])
+
+
+@pytest.mark.parametrize(
+    ("methods", "lines"),
+    [
+        (("sppo", "dpo"), {"sppo, LC win rate", "dpo, LC win rate"}),
+        (("sppo", "sppo"), {"iter1, LC win rate", "iter2, LC win rate"}),
+        ((None, "dpo"), {"iter1, LC win rate", "iter2, LC win rate"}),
+    ],
+)
+def test_siblings_are_lines_from_one_base(
+    tmp_path: Path, methods: tuple[str | None, ...], lines: set[str]
+) -> None:
+    assert lines <= {*texts(draw_story(tmp_path, siblings(*methods)), "progress.svg")}
+
+
+def test_checkpoints_of_one_iteration_that_nothing_orders_stand_by_name(tmp_path: Path) -> None:
+    whole = siblings(None, None)
+    steps = [step._replace(parent=None) for step in whole.steps]
+    assert "iter2" in texts(draw_story(tmp_path, replace(whole, steps=steps)), "progress.svg")
 
 
 def test_checkpoints_without_iterations_stand_by_name(tmp_path: Path) -> None:
