@@ -24,7 +24,7 @@ class _Loader(yaml.SafeLoader):
 
 
 _Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+"), list("-+0123456789")
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
 )
 
 
@@ -163,8 +163,17 @@ def _explain(node: yaml.Node | None, model: type[BaseModel], error: ValidationEr
             f"{line}: '{key}': there is no '{context['tag']}'{nearest(context['tag'], tags)}; "
             f"known: {', '.join(tags)}"
         )
-    wrong = first["msg"].removeprefix("Value error, ")
-    return f"{line}: '{key}': {wrong[0].lower()}{wrong[1:]}, came {first['input']!r:.60}"
+    return f"{line}: '{key}': {_wrong(model, where, first)}"
+
+
+def _wrong(model: type[BaseModel], where: _Where, error: Any) -> str:
+    """What a value should be, and what came; a whole mapping is better read in the file."""
+    came = error["input"]
+    if error["type"] in {"model_type", "model_attributes_type"}:
+        return f"expected the keys {', '.join(_keys_at(model, where))}, came {came!r:.60}"
+    said = error["msg"].removeprefix("Value error, ")
+    said = f"{said[0].lower()}{said[1:]}"
+    return said if isinstance(came, dict) else f"{said}, came {came!r:.60}"
 
 
 def _path(node: yaml.Node | None, where: _Where) -> _Where:
@@ -217,7 +226,7 @@ def _keys_at(model: type[BaseModel], where: _Where) -> list[str]:
         fields = [_keys(owner)[str(part)] for owner in owners if part in _keys(owner)]
         inner = [found for field in fields for found in _models(field.annotation)]
         owners = inner or [owner for owner in owners if _is_alternative(owner, part)] or owners
-    return [key for owner in owners for key in _keys(owner)]
+    return [*dict.fromkeys(key for owner in owners for key in _keys(owner))]
 
 
 def _keys(model: type[BaseModel]) -> dict[str, FieldInfo]:

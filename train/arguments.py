@@ -19,7 +19,7 @@ def arguments(training: Training, states: Path, rows: int) -> TrainingArguments:
     Raises:
         SpecError: A batch does not divide among the processes, or a listener is not installed.
     """
-    _check_listeners(training)
+    check_listeners(training)
     made = TrainingArguments(
         output_dir=str(states),
         max_steps=-(-rows // training.batch_size),
@@ -56,7 +56,12 @@ _OURS: dict[str, Any] = {
 }
 
 
-def _check_listeners(training: Training) -> None:
+def check_listeners(training: Training) -> None:
+    """Sees that what is to see every step is installed.
+
+    Raises:
+        SpecError: It is not.
+    """
     available: Any = get_available_reporting_integrations
     absent = [name for name in training.report_to if name not in available()]
     if absent:

@@ -1,5 +1,6 @@
 """An objective with its settings: what it reads of a batch, and what its loss is divided by."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -42,6 +43,9 @@ def _mean_over_ranks(value_B: Tensor, counted_B: Tensor) -> Tensor:
     return totals[0] / totals[1]
 
 
+_SHAPE = re.compile(r"(_[A-Z])+$")
+"""How the name of a tensor ends: `candidates_B_N`."""
+
 # Parameters of objectives that are not simply a fact of the row.
 _READS: Mapping[str, Callable[[Seen], Tensor]] = {
     "chosen_B": lambda seen: seen.ratio_B_R[:, 0],
@@ -55,6 +59,15 @@ _READS: Mapping[str, Callable[[Seen], Tensor]] = {
     "candidates_B_N": lambda seen: seen.mean_logp_B_R[:, :-1],
     "original_B": lambda seen: seen.mean_logp_B_R[:, -1],
 }
+_OF: Mapping[str, str | None] = {
+    "chosen_lengths_B": "chosen",
+    "rejected_lengths_B": "rejected",
+    "ratio_B": "chosen",  # of pairs that were taken apart, like the next two
+    "desirable_B": "chosen",
+    "kl": "rejected",
+    "logps_B": None,  # the first response, which every example has
+}
+"""What of an example it is read of; everything else of what bears its name."""
 _RATIOS = {"chosen_B", "rejected_B", "ratio_B"}
 _FEWEST = {"rejected_B": 2, "kl": 2, "original_B": 3}
 """Responses that a row must have for it; 1 for everything else."""
@@ -78,9 +91,21 @@ class Criterion:
         return [p.name for p in self._parameters() if p.kind is not Parameter.KEYWORD_ONLY]
 
     @property
+    def needs(self) -> frozenset[str]:
+        """What examples must have for it, by the names that `makes` of train/data/ goes by."""
+        of = (_OF.get(name, _SHAPE.sub("", name)) for name in self.reads)
+        return frozenset(name for name in of if name)
+
+    @property
     def needs_reference(self) -> bool:
         """Whether it compares the policy with the reference."""
         return not _RATIOS.isdisjoint(self.reads)
+
+    @property
+    def beta(self) -> float:
+        """What a nat of log-ratio is worth as the implicit reward: beta, or SPPO's 1 / eta."""
+        settings = self.settings
+        return settings["beta"] if "beta" in settings else 1 / settings["eta"]
 
     @property
     def is_unpaired(self) -> bool:

@@ -10,10 +10,15 @@ from torch import Tensor
 from train.criterion import Seen
 
 
-def figures(seen: Seen, *, reference: bool) -> dict[str, float]:
+def figures(seen: Seen, *, beta: float | None) -> dict[str, float]:
     """What is told of a forward pass: log-ratios in nats, lengths in tokens, and of how many rows.
 
-    All but `rows` are sums over the rows that count.
+    All but `rows` are sums over the rows that count. Rewards are those that the policy implies,
+    log-ratios times beta, whatever an objective compares them with.
+
+    Args:
+        seen: The pass.
+        beta: From `Criterion.beta`; None where there is no reference.
     """
     counted_B = seen.batch.counted_B
 
@@ -22,13 +27,16 @@ def figures(seen: Seen, *, reference: bool) -> dict[str, float]:
 
     lengths_B_R = seen.batch.lengths_B_R
     told = {"rows": counted_B.sum().item(), "length_chosen": total(lengths_B_R[:, 0])}
-    if not reference:
+    if beta is None:
         return told
     ratio_B_R = seen.ratio_B_R.detach()
+    chosen, rejected = total(ratio_B_R[:, 0]), total(ratio_B_R[:, 1])
     return told | {
         "length_rejected": total(lengths_B_R[:, 1]),
-        "log_ratio_chosen": total(ratio_B_R[:, 0]),
-        "log_ratio_rejected": total(ratio_B_R[:, 1]),
+        "log_ratio_chosen": chosen,
+        "log_ratio_rejected": rejected,
+        "reward_chosen": beta * chosen,
+        "reward_rejected": beta * rejected,
         "accuracy": total((ratio_B_R[:, 0] > ratio_B_R[:, 1]).float()),
         "kl": -total(ratio_B_R.mean(1)),
     }

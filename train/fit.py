@@ -177,7 +177,8 @@ class Fit(Trainer):
                 f"iteration {self.job.iteration}, came {loss.item()}; lower learning_rate, or "
                 f"check the data in {self.folder}; earlier iterations are kept"
             )
-        self._figures.append(figures(seen, reference=self.criterion.needs_reference))
+        beta = self.criterion.beta if self.criterion.needs_reference else None
+        self._figures.append(figures(seen, beta=beta))
         # Processes average their gradients, and the divisor counts the rows of all of them.
         whole: Tensor = loss * self.accelerator.num_processes
         return whole

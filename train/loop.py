@@ -38,13 +38,14 @@ from harness.report.save import prepare
 from harness.report.table import Table
 from harness.store import Store
 from harness.types import Assets, Judge, Model, ModelOptions, Rubric, close
+from train.arguments import check_listeners
 from train.criterion import Criterion
 from train.examples import Example
 from train.fit import fit
 from train.job import Job, read_examples
 from train.pairs import unpaired
 from train.prompts import part, read_prompts, refuse_overlap
-from train.recipe import Recipe, Stage, read_recipe
+from train.recipe import Prompts, Recipe, Stage, read_recipe
 from train.told import Told
 from train.workshop import Workshop
 
@@ -176,15 +177,13 @@ class _Run:
             self._check_stage(stage)
 
     def _check_stage(self, stage: Stage) -> None:
-        spec, launch = stage.prompts or self.recipe.prompts, stage.training.launch
-        if spec:
-            read_prompts(spec, self.request.recipe.parent)
+        launch = stage.training.launch
         if launch and not Path(launch).is_file():
             raise DataError(f"expected an accelerate configuration at {launch}, there is none")
-        if hasattr(stage.data, "judge"):
-            desk = _Desk(self, 1, [])
-            desk.judge(stage.data.judge, stage.data.rubric)
-            desk.close()
+        check_listeners(stage.training)
+        desk = _Desk(self, 1, [])
+        _maker(stage).check(stage.data, self._workshop(desk, self._all_prompts(stage)))
+        desk.close()
 
     def turn(self, turn: Turn) -> None:
         """Makes one checkpoint, as far as it is not made yet."""
@@ -254,16 +253,16 @@ class _Run:
     def _examples(self, turn: Turn) -> list[Example]:
         """The iteration's examples, none of which is in a benchmark that was held out."""
         stage = turn.stage
-        maker = import_module(f"train.data.{stage.data.kind}")
         desk = _Desk(self, turn.number, [])
-        made: list[Example] = maker.build(stage.data, self._workshop(desk, turn))
+        made: list[Example] = _maker(stage).build(
+            stage.data, self._workshop(desk, self._prompts(turn))
+        )
         desk.close()
         self._refuse_held_out(text for example in made for text in example.said[::2])
         criterion = Criterion(stage.objective.name, stage.objective.settings)
         return unpaired(made) if criterion.is_unpaired else made
 
-    def _workshop(self, desk: "_Desk", turn: Turn) -> Workshop:
-        prompts = self._prompts(turn)
+    def _workshop(self, desk: "_Desk", prompts: list[str]) -> Workshop:
         self._refuse_held_out(prompts)
         folder = self.request.recipe.parent
         return Workshop(
@@ -278,11 +277,19 @@ class _Run:
         )
 
     def _prompts(self, turn: Turn) -> list[str]:
-        spec = turn.stage.prompts or self.recipe.prompts
-        if spec is None:
-            return []
-        prompts = read_prompts(spec, self.request.recipe.parent)
-        return part(prompts, turn.part % spec.parts, spec.parts)
+        spec, prompts = self._asked(turn.stage), self._all_prompts(turn.stage)
+        return part(prompts, turn.part % spec.parts, spec.parts) if spec else []
+
+    def _all_prompts(self, stage: Stage) -> list[str]:
+        """The prompts of all parts; none where the data has prompts of its own."""
+        spec = self._asked(stage)
+        prompts = read_prompts(spec, self.request.recipe.parent) if spec else []
+        if spec:
+            part(prompts, 0, spec.parts)
+        return prompts
+
+    def _asked(self, stage: Stage) -> Prompts | None:
+        return stage.prompts or self.recipe.prompts
 
     def _refuse_held_out(self, texts: Iterable[str]) -> None:
         known = list(texts)
@@ -361,6 +368,11 @@ _PLACES: Any = {
 """What of a recipe says only where something lies."""
 
 
+def _maker(stage: Stage) -> Any:
+    """The module of train/data/ that makes the stage's examples."""
+    return import_module(f"train.data.{stage.data.kind}")
+
+
 def _paths(said: Any) -> Iterator[str]:
     """Every text in it that can only be a path."""
     if isinstance(said, str) and said.startswith(("./", "../", "/")):
@@ -385,9 +397,15 @@ def _launch(config: str, data: Path) -> None:
 
 def _steps(file: Path) -> dict[int, list[dict[str, Any]]]:
     """Figures of the optimiser steps by iteration, each step's last."""
-    lines = file.read_text().splitlines(keepends=True) if file.is_file() else []
-    whole = [json.loads(line) for line in lines if line.endswith("\n")]  # the last may be cut
-    known = {(line["iteration"], line["step"]): line for line in whole}
+    lines = file.read_bytes().splitlines(keepends=True) if file.is_file() else []
+    try:
+        whole = [json.loads(line) for line in lines if line.endswith(b"\n")]  # the last may be cut
+        known = {(int(line["iteration"]), int(line["step"])): line for line in whole}
+    except (ValueError, TypeError, LookupError) as error:
+        raise DataError(
+            f"expected the figures of a training in {file}, but {error}; the checkpoints are "
+            f"whole: move the file away, and the same command ends without its figures"
+        ) from error
     by_iteration: dict[int, list[dict[str, Any]]] = {}
     for (iteration, _), line in sorted(known.items()):
         by_iteration.setdefault(iteration, []).append(line)

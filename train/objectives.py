@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 import torch
+from pydantic import NonNegativeFloat, PositiveFloat
 from torch import Tensor
 from torch.nn.functional import cross_entropy, logsigmoid
 
@@ -60,7 +61,7 @@ def sequence_lengths(labels_B_T: Tensor) -> Tensor:
 
 
 @_objective
-def dpo(chosen_B: Tensor, rejected_B: Tensor, *, beta: float) -> Tensor:
+def dpo(chosen_B: Tensor, rejected_B: Tensor, *, beta: PositiveFloat) -> Tensor:
     """Direct preference optimisation: -log s(beta (a - b)).
 
     Source: arXiv 2305.18290, equation 7; `sigmoid` of
@@ -84,7 +85,7 @@ def ipo(
     chosen_lengths_B: Tensor,
     rejected_lengths_B: Tensor,
     *,
-    beta: float,
+    beta: PositiveFloat,
 ) -> Tensor:
     """Identity preference optimisation by token means: (a / |y_w| - b / |y_l| - 1 / (2 beta))^2.
 
@@ -108,7 +109,7 @@ def ipo(
 
 
 @_objective
-def ipo_sum(chosen_B: Tensor, rejected_B: Tensor, *, beta: float) -> Tensor:
+def ipo_sum(chosen_B: Tensor, rejected_B: Tensor, *, beta: PositiveFloat) -> Tensor:
     """Identity preference optimisation as printed: (a - b - 1 / (2 beta))^2.
 
     Equation 4.14 of the SPPO paper aims twice as far, at 1 / beta; its released baseline does not.
@@ -128,7 +129,7 @@ def ipo_sum(chosen_B: Tensor, rejected_B: Tensor, *, beta: float) -> Tensor:
 
 
 @_objective
-def kto(ratio_B: Tensor, desirable_B: Tensor, kl: Tensor, *, beta: float) -> Tensor:
+def kto(ratio_B: Tensor, desirable_B: Tensor, kl: Tensor, *, beta: PositiveFloat) -> Tensor:
     """Kahneman-Tversky optimisation of single responses: 1 - s(+-beta (r - z)), z = max(kl, 0).
 
     The sign is + for desirable responses and - for undesirable ones. The paper's weights of the two
@@ -158,7 +159,7 @@ def sppo(
     p_chosen_B: Tensor,
     p_rejected_B: Tensor,
     *,
-    eta: float,
+    eta: PositiveFloat,
 ) -> Tensor:
     """Self-play preference optimisation: (a - eta (P_w - 1/2))^2 + (b - eta (P_l - 1/2))^2.
 
@@ -190,7 +191,7 @@ def sppo(
 
 
 @_objective
-def sppo_hard(chosen_B: Tensor, rejected_B: Tensor, *, eta: float) -> Tensor:
+def sppo_hard(chosen_B: Tensor, rejected_B: Tensor, *, eta: PositiveFloat) -> Tensor:
     """`sppo` when winners always win and losers always lose: (a - eta/2)^2 + (b + eta/2)^2.
 
     Source: arXiv 2405.00675v5, equation 4.7 with P of 1 and 0; `sppo_hard` (beta = 1 / eta) of
@@ -227,7 +228,13 @@ def sft(logps_B: Tensor) -> Tensor:
 
 
 @_objective
-def tuna(candidates_B_N: Tensor, original_B: Tensor, *, margin: float, mle_weight: float) -> Tensor:
+def tuna(
+    candidates_B_N: Tensor,
+    original_B: Tensor,
+    *,
+    margin: NonNegativeFloat,
+    mle_weight: NonNegativeFloat,
+) -> Tensor:
     """Rank hinge with likelihood: sum_{j<k} max(0, v_k - v_j + margin (k-j)) - mle_weight v_o.
 
     v_j is the *mean* log-probability per token of the j-th best response, v_o that of the response

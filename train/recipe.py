@@ -144,7 +144,7 @@ class ObjectiveSpec(BaseModel):
 
     @property
     def settings(self) -> dict[str, float]:
-        """The parameters by name, each at least 0."""
+        """The parameters by name, in the ranges that the function's annotations give."""
         return self.model_dump(exclude={"name"})
 
 
@@ -165,6 +165,26 @@ class Stage(BaseModel):
     method: str = Field(default_factory=lambda known: known["objective"].name)
     """What the series file calls it; the objective's name if absent."""
     training: Training
+
+    @model_validator(mode="after")
+    def _reads(self) -> Self:
+        from train.criterion import Criterion  # imports torch
+        from train.objectives import OBJECTIVES
+
+        needed, made = Criterion(self.objective.name, {}).needs, self.data.makes
+        if not needed <= made:
+            fit = [name for name in OBJECTIVES if Criterion(name, {}).needs <= made]
+            others = [
+                kind.__name__.rpartition(".")[2]
+                for kind in _kinds()
+                if needed <= kind.Settings.makes
+            ]
+            raise ValueError(
+                f"expected data with {' and '.join(sorted(needed - made))} for the objective "
+                f"'{self.objective.name}', which the kind {' or '.join(others) or 'of none'} has; "
+                f"objectives for '{self.data.kind}': {', '.join(fit)}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _orders(self) -> Self:
@@ -251,7 +271,7 @@ def _shape() -> type[Recipe]:
     """`Recipe` with the kinds of data and the objectives that there are."""
     from train.objectives import OBJECTIVES  # imports torch
 
-    kinds = [module.Settings for module in _modules("train.data")]
+    kinds = [module.Settings for module in _kinds()]
     stage = create_model(
         "Stage",
         __base__=Stage,
@@ -262,9 +282,11 @@ def _shape() -> type[Recipe]:
     return create_model("Recipe", __base__=Recipe, stages=stages)
 
 
-def _modules(package: str) -> Iterable[Any]:
+def _kinds() -> list[Any]:
+    """The modules of train/data/."""
+    package = "train.data"
     files = pkgutil.iter_modules(import_module(package).__path__)
-    return (import_module(f"{package}.{file.name}") for file in files)
+    return [import_module(f"{package}.{file.name}") for file in files]
 
 
 def _one_of(tag: str, models: Iterable[type[BaseModel]]) -> Any:
@@ -274,7 +296,7 @@ def _one_of(tag: str, models: Iterable[type[BaseModel]]) -> Any:
 def _spec(name: str, objective: Any) -> type[ObjectiveSpec]:
     parameters = signature(objective).parameters.values()
     keys: Mapping[str, Any] = {
-        p.name: (NonNegativeFloat, ...) for p in parameters if p.kind is Parameter.KEYWORD_ONLY
+        p.name: (p.annotation, ...) for p in parameters if p.kind is Parameter.KEYWORD_ONLY
     }
     tag: Any = Literal.__getitem__(name)
     return create_model(name, __base__=ObjectiveSpec, name=(tag, ...), **keys)

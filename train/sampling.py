@@ -16,8 +16,7 @@ def sampled(
     Raises:
         DataError: There are no prompts.
     """
-    if not prompts:
-        raise DataError("expected prompts to sample responses to, came none; give the recipe some")
+    check_prompts(prompts)
     asked = [
         Prompt(f"{number}/{sample}", (text,), replace(decoding, sample=sample))
         for number, text in enumerate(prompts)
@@ -25,6 +24,16 @@ def sampled(
     ]
     answers = model.generate(asked)
     return [answers[start : start + n] for start in range(0, len(answers), n)]
+
+
+def check_prompts(prompts: Sequence[str]) -> None:
+    """Sees that there are some.
+
+    Raises:
+        DataError: There are none.
+    """
+    if not prompts:
+        raise DataError("expected prompts to sample responses to, came none; give the recipe some")
 
 
 def trained_on(generation: Generation) -> Answer:

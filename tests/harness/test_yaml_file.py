@@ -65,7 +65,7 @@ def house(folder: Path, text: str) -> House:
         ("pets: [{kind: cat, lives: 1}]", r"did you mean 'of-lives'\?; keys here: kind, of-lives$"),
         ("pets: [{kind: dog, size: [1]}]", r":3: the key 'pets\.0\.size\.1' is missing$"),
         ("pets: []\ngate: 3", r":4: 'gate': input should be a valid string, came 3$"),
-        ("pets: [3]", r":3: 'pets\.0': input should be a valid dictionary"),
+        ("pets: [3]", r":3: 'pets\.0': expected the keys kind, of-lives, tricks, size, came 3$"),
         ("pest: []", r":3: there is no key 'pest', did you mean 'pets'\?; keys here: street, num"),
     ],
 )
@@ -89,6 +89,12 @@ def test_numbers_need_no_point_before_their_exponent(
 ) -> None:
     file = reading(tmp_path, f"street: a\nnumber: {written}\npets: []")
     assert file.read_as(House, "").number == meant
+
+
+@pytest.mark.parametrize("written", ["1e-3x", "7e5-large", "1e2e3"])
+def test_what_only_begins_as_a_number_is_text(tmp_path: Path, written: str) -> None:
+    file = reading(tmp_path, f"street: {written}\nnumber: 1\npets: []")
+    assert file.read_as(House, "").street == written
 
 
 def over(file: YamlFile, *where: str) -> dict[str, Any]:

@@ -75,6 +75,15 @@ def test_likelihoods_are_divided_by_weighted_tokens_and_the_others_by_rows() -> 
     assert shares["dpo"] == [1, 1]
 
 
+def test_what_examples_must_have_is_what_is_read_of_them() -> None:
+    needs = {name: Criterion(name, {}).needs for name in objectives.OBJECTIVES}
+    assert needs["sppo"] == {"chosen", "rejected", "p_chosen", "p_rejected"}
+    assert needs["dpo"] == needs["ipo"] == needs["kto"] == {"chosen", "rejected"}
+    assert needs["tuna"] == {"candidates", "original"}
+    assert needs["c_rlft"] == {"weight"}
+    assert not needs["sft"]
+
+
 def test_only_objectives_of_log_ratios_need_a_reference() -> None:
     without = {n for n in objectives.OBJECTIVES if not Criterion(n, {}).needs_reference}
     assert without == {"sft", "c_rlft", "tuna"}

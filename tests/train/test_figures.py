@@ -32,4 +32,6 @@ def test_the_log_tells_true_log_ratios(job: Write) -> None:
     first, *_, last = [step for step in steps(data) if "loss" in step]
     assert first["log_ratio_chosen"] == pytest.approx(0, abs=1e-3)
     assert last["log_ratio_chosen"] > 0 > last["log_ratio_rejected"]
+    assert last["reward_chosen"] == pytest.approx(last["log_ratio_chosen"] / 5)  # eta
+    assert last["reward_rejected"] == pytest.approx(last["log_ratio_rejected"] / 5)
     assert {"kl", "accuracy", "length_chosen", "learning_rate", "grad_norm"} <= last.keys()

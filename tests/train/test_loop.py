@@ -148,6 +148,17 @@ def test_a_line_of_figures_that_was_cut_short_stops_nothing(train: Train, folder
     assert (ran.status, "| iter1 " in ran.out) == (0, True), ran.err
 
 
+@pytest.mark.parametrize("line", [b"\0\0\n", b"[]\n", b"{}\n", b"\xff\n"])
+def test_figures_that_were_damaged_are_one_clear_line(
+    train: Train, folder: Path, line: bytes
+) -> None:
+    train(stage={"repeat": 1})
+    (made(folder) / "metrics.jsonl").write_bytes(line)
+    ran = train(stage={"repeat": 1})
+    assert (ran.status, len(ran.lines)) == (2, 1)
+    assert "expected the figures of a training in" in ran.err
+
+
 def test_two_commands_do_not_train_in_one_folder(train: Train, folder: Path) -> None:
     train(stage={"repeat": 1})
     (made(folder) / "iter1").rename(folder / "before")
@@ -307,18 +318,76 @@ def test_what_cannot_be_is_one_clear_line(
     assert said in ran.lines[-1]
 
 
+SFT = {"objective": {"name": "sft"}}
+DPO = {"objective": {"name": "dpo", "beta": 1}}
+TUNA = {"objective": {"name": "tuna", "margin": 0.1, "mle_weight": 1}}
+RANKED: dict[str, Any] = {
+    "kind": "ranked",
+    "demonstrations": "./originals.jsonl",
+    "samples": 2,
+    "max_tokens": 6,
+    "rank": {"by": "probabilistic", "teacher": "self"},
+}
+ABSENT = "expected a readable file at absent.jsonl"
+
+
+def write_originals(folder: Path) -> None:
+    """Somebody's response to each prompt."""
+    rows = [json.dumps({"prompt": prompt, "response": "*a."}) for prompt in PROMPTS]
+    (folder / "originals.jsonl").write_text("\n".join(rows))
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [
+        {"data": RANKED, **TUNA},
+        {"data": {"kind": "demonstrations", "sources": [{"file": "./originals.jsonl"}]}, **SFT},
+    ],
+    ids=lambda stage: stage["data"]["kind"],
+)
+def test_other_kinds_of_data_go_the_same_way(
+    train: Train, folder: Path, stage: dict[str, Any]
+) -> None:
+    write_originals(folder)
+    ran = train(stages=[RECIPE["stages"][0] | {"repeat": 1} | stage])
+    assert ran.status == 0, ran.err
+    assert (made(folder) / "iter1" / "model.safetensors").is_file()
+
+
 @pytest.mark.parametrize(
     ("later", "said"),
     [
         (data(judge="tiny_lang"), "no judge is called 'tiny_lang'; did you mean 'tiny_long'?"),
         (data(rubric="tiny_instrukt"), "did you mean 'tiny_instruct'?"),
         ({"prompts": {"source": "./absent.jsonl"}}, "absent.jsonl"),
+        ({"prompts": {"source": "./prompts.jsonl", "parts": 50}}, "50 different prompts for 50"),
+        ({"prompts": {"source": "./held.jsonl"}}, "expected no training prompt that tiny_inst"),
+        (
+            {"data": {"kind": "demonstrations", "sources": [{"file": "./absent.jsonl"}]}, **SFT},
+            ABSENT,
+        ),
+        ({"data": {"kind": "judgments", "ranked": "./absent.jsonl"}, **SFT}, ABSENT),
+        ({"data": RANKED | {"demonstrations": "./absent.jsonl"}, **TUNA}, ABSENT),
+        ({"data": RANKED | {"rank": {"by": "proxy", "ranker": "./absent"}}, **TUNA}, "absent"),
+        (
+            {"data": RANKED | {"rank": {"by": "contextual", "judge": "opnai:gpt-4.1"}}, **TUNA},
+            "did you mean 'openai:gpt-4.1'?",
+        ),
+        (
+            data(kind="rated", generate={"model": "hf:./absent", "n": 1}) | DPO,
+            "absent is no folder",
+        ),
+        ({"training": {"learning_rate": 1e-3, "report_to": ["comet_ml"]}}, "expected comet_ml to"),
         ({"training": {"learning_rate": 1e-3, "launch": "./absent.yaml"}}, "absent.yaml"),
     ],
 )
 def test_what_a_later_stage_lacks_is_told_before_the_first(
     train: Train, folder: Path, later: dict[str, Any], said: str
 ) -> None:
+    from train.demo.sets import prompts
+
+    (folder / "held.jsonl").write_text(json.dumps({"prompt": prompts("test")[0].upper()}))
+    write_originals(folder)
     stage = RECIPE["stages"][0] | {"repeat": 1}
     ran = train(stages=[stage, stage | later])
     assert (ran.status, said in ran.lines[-1]) == (2, True), ran.err
@@ -366,7 +435,8 @@ def test_a_judge_that_reads_nothing_drops_all_pairs_and_says_so(train: Train, fo
                 "samples": 2,
                 "max_tokens": 3,
                 "judgments": 1,
-            }
+            },
+            **DPO,
         }
     )
     assert ran.status == 2

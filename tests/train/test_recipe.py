@@ -13,10 +13,35 @@ from hypothesis import strategies as st
 import train.data
 from harness.errors import SpecError, UnknownNameError
 from train import recipe
+from train.criterion import Criterion
 from train.data import compared
+from train.objectives import OBJECTIVES
 from train.recipe import Recipe, Training, read_recipe
 
 DOCUMENTED = dedent(str(recipe.__doc__).split("\n\n")[1])
+
+
+DATA = {
+    "compared": "judge: j",
+    "rated": "judge: j",
+    "judgments": "ranked: a.jsonl",
+    "ranked": "demonstrations: a.jsonl, rank: {by: contextual, judge: j}",
+    "demonstrations": "sources: [{file: a.jsonl}]",
+}
+OBJECTIVE = {
+    "sppo": "eta: 5",
+    "sppo_hard": "eta: 5",
+    "tuna": "margin: 0.1, mle_weight: 1",
+    **dict.fromkeys(("dpo", "ipo", "ipo_sum", "kto"), "beta: 1"),
+    **dict.fromkeys(("sft", "c_rlft"), ""),
+}
+FIT = {
+    "compared": {"dpo", "ipo", "ipo_sum", "kto", "sppo", "sppo_hard", "sft"},
+    "rated": {"dpo", "ipo", "ipo_sum", "kto", "sppo_hard", "sft"},
+    "judgments": {"sft"},
+    "ranked": {"tuna", "sft"},
+    "demonstrations": {"sft", "c_rlft"},
+}
 
 
 def reading(folder: Path, text: str, variant: str | None = None) -> Recipe:
@@ -101,7 +126,7 @@ def test_a_stage_that_is_overlaid_keeps_its_neighbours(tmp_path: Path) -> None:
         (
             "eta: 5",
             "eta: -1",
-            ":7: 'stages.0.objective.eta': input should be greater than or equal",
+            ":7: 'stages.0.objective.eta': input should be greater than 0, came -1",
         ),
         ("eta: 5", "eta: .inf", ":7: 'stages.0.objective.eta': input should be a finite number"),
         ("eta: 5", "eta: '5'", ":7: 'stages.0.objective.eta': input should be a valid number"),
@@ -184,6 +209,21 @@ def test_stages_are_called_by_their_objective_unless_they_say_otherwise(tmp_path
     assert changed(tmp_path, "repeat: 3", "method: mine").stages[0].method == "mine"
 
 
+@pytest.mark.parametrize("name", [n for n, said in OBJECTIVE.items() if said.startswith("beta")])
+def test_a_beta_of_nothing_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(
+        SpecError, match=r"objective\.beta': input should be greater than 0, came 0"
+    ):
+        changed(tmp_path, "{name: sppo, eta: 5}", f"{{name: {name}, beta: 0}}")
+
+
+def test_tuna_may_rank_without_likelihood_and_without_margin(tmp_path: Path) -> None:
+    data = "{kind: ranked, demonstrations: a, rank: {by: contextual, judge: j}}"
+    text = DOCUMENTED.split("variants")[0].replace("{kind: compared, judge: pairrm}", data)
+    text = text.replace("{name: sppo, eta: 5}", "{name: tuna, margin: 0, mle_weight: 0}")
+    assert set(reading(tmp_path, text).stages[0].objective.settings.values()) == {0}
+
+
 @pytest.mark.parametrize("name", ["dpo", "ipo", "kto"])
 def test_pairs_in_no_order_are_for_sppo_alone(tmp_path: Path, name: str) -> None:
     paired = DOCUMENTED.replace("judge: pairrm", "judge: pairrm, select: all")
@@ -192,6 +232,38 @@ def test_pairs_in_no_order_are_for_sppo_alone(tmp_path: Path, name: str) -> None
         SpecError, match=f"expected the objective 'sppo' with 'select: all'.*{name}"
     ):
         reading(tmp_path, paired.replace("{name: sppo, eta: 5}", f"{{name: {name}, beta: 1}}"))
+
+
+@pytest.mark.parametrize("name", OBJECTIVE)
+@pytest.mark.parametrize("kind", DATA)
+def test_an_objective_takes_data_that_have_what_it_reads(
+    tmp_path: Path, kind: str, name: str
+) -> None:
+    text = DOCUMENTED.split("variants")[0]
+    text = text.replace("kind: compared, judge: pairrm", f"kind: {kind}, {DATA[kind]}")
+    text = text.replace("name: sppo, eta: 5", f"name: {name}, {OBJECTIVE[name]}")
+    if name in FIT[kind]:
+        assert reading(tmp_path, text).stages[0].objective.name == name
+    else:
+        with pytest.raises(SpecError, match=f"for the objective '{name}', which the kind"):
+            reading(tmp_path, text)
+
+
+def test_data_that_do_not_fit_are_told_with_what_would(tmp_path: Path) -> None:
+    with pytest.raises(SpecError) as raised:
+        changed(tmp_path, "{name: sppo, eta: 5}", "{name: tuna, margin: 0.1, mle_weight: 1}")
+    assert str(raised.value) == (
+        f"{tmp_path / 'x.yaml'}:5: 'stages.0': expected data with candidates and original for the "
+        f"objective 'tuna', which the kind ranked has; objectives for 'compared': dpo, ipo, "
+        f"ipo_sum, kto, sppo, sppo_hard, sft"
+    )
+
+
+def test_every_kind_of_data_and_every_objective_is_of_use() -> None:
+    kinds = {kind.Settings.makes for kind in recipe._kinds()}
+    needed = [Criterion(name, {}).needs for name in OBJECTIVES]
+    assert all(any(need <= made for made in kinds) for need in needed)
+    assert all(any(need <= made for need in needed) for made in kinds)
 
 
 def test_a_recipe_without_stages_is_refused(tmp_path: Path) -> None:
@@ -206,11 +278,12 @@ def test_a_file_without_keys_is_refused(tmp_path: Path, text: str) -> None:
 
 
 PLANTED = """
-from typing import Literal
+from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 
 class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    makes: ClassVar = frozenset({"chosen", "rejected", "p_chosen", "p_rejected"})
     kind: Literal["planted"]
     words: list[str]
 """

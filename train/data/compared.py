@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from harness.ranking import preferences
 from harness.types import Decoding, Generation, close
 from train.examples import Example
 from train.pairs import extremes, mean_scores, released_win_probabilities, win_probabilities
-from train.sampling import sampled, trained_on
+from train.sampling import check_prompts, sampled, trained_on
 from train.workshop import Workshop
 
 Array = NDArray[np.float64]
@@ -29,6 +29,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
+    makes: ClassVar = frozenset({"chosen", "rejected", "p_chosen", "p_rejected"})
     kind: Literal["compared"]
     samples: int = Field(default=5, ge=2)
     """Responses to each prompt, each the rival of all."""
@@ -52,6 +53,12 @@ class Settings(BaseModel):
     `all` is for `sppo` alone, whose loss is a sum over single responses: any two may share a row,
     on either side. Of an odd number of samples the last is a rival and nothing more.
     """
+
+
+def check(settings: Settings, workshop: Workshop) -> None:
+    """Sees that there are prompts and a judge."""
+    check_prompts(workshop.prompts)
+    workshop.open_judge(settings.judge, settings.rubric)
 
 
 def build(settings: Settings, workshop: Workshop) -> list[Example]:

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -52,10 +52,18 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
+    makes: ClassVar = frozenset({"response", "weight"})
     kind: Literal["demonstrations"]
     sources: list[Source] = Field(min_length=1)
     seed: int = 0
     """Of the rows that a limit draws."""
+
+
+def check(settings: Settings, workshop: Workshop) -> None:
+    """Sees that the files are there and as they should be."""
+    for source in settings.sources:
+        for row in _kept(source, _rows(source, workshop), random.Random(settings.seed)):
+            _conversation(row)
 
 
 def build(settings: Settings, workshop: Workshop) -> list[Example]:
@@ -71,8 +79,7 @@ def build(settings: Settings, workshop: Workshop) -> list[Example]:
     """
     examples: list[Example] = []
     for source in settings.sources:
-        cells = read_rows(source.file, workshop.folder)
-        rows = [_Row(source, number, row) for number, row in enumerate(cells, 1)]
+        rows = _rows(source, workshop)
         kept = _kept(source, rows, random.Random(settings.seed))
         made = [example for row in kept for example in _examples(row)]
         workshop.say(f"{source.file}: {len(made)} responses in {len(kept)} of {len(rows)} rows")
@@ -102,6 +109,11 @@ class _Row(NamedTuple):
             f"{self.source.file}, row {self.number}: expected {expected}, came {came}; "
             f"correct the row, or the source's columns"
         )
+
+
+def _rows(source: Source, workshop: Workshop) -> list[_Row]:
+    cells = read_rows(source.file, workshop.folder)
+    return [_Row(source, number, row) for number, row in enumerate(cells, 1)]
 
 
 def _kept(source: Source, rows: Sequence[_Row], rng: random.Random) -> list[_Row]:

@@ -1,6 +1,6 @@
 """Judgments that agree with people, beside ordinary demonstrations: the data of EFT."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,6 +16,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
+    makes: ClassVar = frozenset({"response"})
     kind: Literal["judgments"]
     ranked: str
     """Responses that people ranked, as `train.eft.read_ranked` takes them."""
@@ -29,6 +30,14 @@ class Settings(BaseModel):
     """Of the judgments that balancing keeps."""
 
 
+def check(settings: Settings, workshop: Workshop) -> None:
+    """Sees that there are files as they should be, and a judge."""
+    eft.read_ranked(settings.ranked, workshop.folder)
+    if settings.sources:
+        demonstrations.check(_mixed(settings), workshop)
+    workshop.open_judge(settings.judge, settings.rubric)
+
+
 def build(settings: Settings, workshop: Workshop) -> list[Example]:
     """The demonstrations, then the judgments that were kept.
 
@@ -39,11 +48,12 @@ def build(settings: Settings, workshop: Workshop) -> list[Example]:
         ModelError: The judge orders no prompt as people do.
     """
     ranked = eft.read_ranked(settings.ranked, workshop.folder)
-    mixed: list[Example] = []
-    if settings.sources:
-        plain = demonstrations.Settings(
-            kind="demonstrations", sources=settings.sources, seed=settings.seed
-        )
-        mixed = demonstrations.build(plain, workshop)
+    mixed = demonstrations.build(_mixed(settings), workshop) if settings.sources else []
     judge = workshop.open_judge(settings.judge, settings.rubric)
     return mixed + eft.demonstrations(ranked, judge, workshop.say, seed=settings.seed)
+
+
+def _mixed(settings: Settings) -> demonstrations.Settings:
+    return demonstrations.Settings(
+        kind="demonstrations", sources=settings.sources, seed=settings.seed
+    )

@@ -10,17 +10,18 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.errors import DataError, ModelError
-from harness.models.local.weights import check
+from harness.models.local import weights
 from harness.types import Decoding, Model, Response, Unread, close
 from train import multi_aspect
 from train.candidates import TRIES, WARMER, Group, draw, fault
 from train.examples import Answer, Example
 from train.prompts import read_rows
+from train.sampling import check_prompts
 from train.workshop import Workshop
 
 _DOOR = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
@@ -94,7 +95,7 @@ class Proxy(BaseModel):
         """
         relative = self.ranker.startswith(("./", "../"))
         folder = workshop.folder / self.ranker if relative else Path(self.ranker)
-        check(folder)
+        weights.check(folder)
         return Way(workshop.model, partial(by_ranker, folder=folder), self.similarity)
 
 
@@ -103,6 +104,7 @@ class Settings(BaseModel):
 
     model_config = _DOOR
 
+    makes: ClassVar = frozenset({"candidates", "original"})
     kind: Literal["ranked"]
     demonstrations: str
     """Rows with `prompt` and `response`, the original one, as `train.prompts.read_rows` takes."""
@@ -120,6 +122,13 @@ class Settings(BaseModel):
             case Probabilistic(teacher=name) | Contextual(judge=name):
                 return name
         return None
+
+
+def check(settings: Settings, workshop: Workshop) -> None:
+    """Sees that there are prompts, a response to each, and whoever puts responses in order."""
+    check_prompts(workshop.prompts)
+    _originals(settings.demonstrations, workshop)
+    settings.rank.open(workshop)
 
 
 def build(settings: Settings, workshop: Workshop) -> list[Example]:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from operator import itemgetter
 from statistics import fmean
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,7 +12,7 @@ from harness.errors import ModelError
 from harness.types import Comparison, Decoding, Generation, Judge, Verdict, close
 from train.examples import Example
 from train.prompting import Generate, new_prompts
-from train.sampling import sampled, trained_on
+from train.sampling import check_prompts, sampled, trained_on
 from train.workshop import Workshop
 
 
@@ -21,6 +21,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
+    makes: ClassVar = frozenset({"chosen", "rejected"})
     kind: Literal["rated"]
     samples: int = Field(default=4, ge=2)
     """Responses to each prompt."""
@@ -35,6 +36,14 @@ class Settings(BaseModel):
     """How often each response is rated: its rating is the mean of those that were read."""
     generate: Generate | None = None
     """How new prompts are written after those of the iteration, to be used in their place."""
+
+
+def check(settings: Settings, workshop: Workshop) -> None:
+    """Sees that there are prompts, a judge, and whoever writes new prompts."""
+    check_prompts(workshop.prompts)
+    workshop.open_judge(settings.judge, settings.rubric)
+    if settings.generate:
+        workshop.open_model(settings.generate.model)
 
 
 def build(settings: Settings, workshop: Workshop) -> list[Example]:
