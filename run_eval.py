@@ -32,6 +32,9 @@ _store = click.option(
 )
 _out = click.option("--out", type=_PATH, default=Path("results"), show_default=True)
 _by = click.option("--by", metavar="FILE", help="Classes of prompts, as `classify` writes them.")
+_until = click.option(
+    "--until-decided", is_flag=True, help="Judge block by block, no further than decides it."
+)
 _items = click.option("--items", is_flag=True, help="With --json: every item's id, value, cause.")
 
 
@@ -83,6 +86,7 @@ def _run_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--judgments", help="Judgments already paid for, by the official judge: imported.")
 @click.option("--gold-judge", metavar="JUDGE", help="A better judge, asked about a few prompts.")
 @click.option("--gold-n", type=click.IntRange(min=10), default=100, show_default=True)
+@_until
 @click.option("--canary", is_flag=True, help="Ask the judge 30 pinned verdicts before and after.")
 @_by
 @_run_options
@@ -105,6 +109,7 @@ def score(
     json: Path | None,
     budget: float | None,
     *,
+    until_decided: bool,
     canary: bool,
     batch: bool,
     dry_run: bool,
@@ -141,6 +146,7 @@ def score(
         store=store,
         out=out,
         canary=canary,
+        until_decided=until_decided,
         dry_run=dry_run,
         budget=budget,
         batch=batch,
@@ -169,7 +175,7 @@ def score(
     show_default=True,
     help="A prompt adds its mean preference, or 1, 0, a tie half; or ties are left out.",
 )
-@click.option("--until-decided", is_flag=True, help="Judge block by block, until it is decided.")
+@_until
 @_run_options
 def compare(
     what: tuple[str, ...],

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,9 @@ _QUIET = (
     "--remote-debugging-pipe",
     "--proxy-bypass-list=<-loopback>",
 )
+
+_PATIENCE = 180
+"""Seconds after which a browser that hangs is taken to be gone."""
 
 
 class Browser:
@@ -107,7 +111,10 @@ def browsing(profile: Path, proxy: str) -> Iterator[Browser]:
     ):
         os.close(read)
         os.close(write)
+        patience = threading.Timer(_PATIENCE, process.kill)
+        patience.start()
         try:
             yield Browser(out, in_)
         finally:
+            patience.cancel()
             process.kill()

@@ -178,3 +178,59 @@ def test_a_gold_judge_is_one_more_score(run: Run) -> None:
     assert gold["interval"][0] <= plain["value"] <= gold["interval"][1]
     assert result["identity"]["gold judge"] == judge
     assert "gold win rate" in ran.out
+
+
+def test_published_judgments_are_told_too(run: Run, mirror: Path) -> None:
+    """Two checkpoints of one DPO run; MT-Bench has a category for every question."""
+    Path("judged").mkdir()
+    for epoch in (1, 3):
+        name = f"mamba_0_5_dpo_ep{epoch}.jsonl.gz"
+        shutil.copy(mirror / "mt_bench" / "model_judgment" / "gpt-4_single" / name, "judged")
+    run("rescore", "mt_bench", "--judgments", "judged", "--items", "--json", "two.json")
+    ran = run("report", "two.json", "--out", "told")
+    assert ran.status == 0, ran.err
+    (change,) = story(Path("told"))["changes"]
+    assert (change["metric"], change["ruling"], change["n"]) == ("score", "undecided", 160)
+    assert len(story(Path("told"))["parts"]) == 8
+
+
+FULL = "alpaca_eval/annotations_full"
+CLEAR = f"""
+name: clear
+checkpoints:
+  - name: alpaca-7b
+    model: replay:asset:{FULL}/alpaca-7b.json
+    judgments: asset:{FULL}/alpaca-7b.json
+  - name: claude-2
+    model: replay:asset:{FULL}/claude-2.json
+    judgments: asset:{FULL}/claude-2.json
+"""
+
+
+@pytest.mark.usefixtures("mirror")
+def test_judging_stops_when_it_is_decided_who_is_better(run: Run) -> None:
+    """Published win rates of 2.6 and 17.2 % take 60 of 805 prompts."""
+    Path("clear.yaml").write_text(CLEAR)
+    ran = run("score", "clear.yaml", "-b", "alpaca_eval", "--until-decided", "--out", "o")
+    assert ran.status == 0, ran.err
+    assert "decided, 60 of 805 prompts of each checkpoint" in ran.err
+    (folder,) = Path("o").glob("clear-*")
+    (change,) = story(folder)["changes"]
+    assert (change["n"], change["ruling"]) == (60, "better")
+    assert "judged until decided: 60 of 805 prompts" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("words", "came"),
+    [
+        (["--batch"], "--batch"),
+        (["--gold-judge", "openai:x"], "--gold-judge"),
+        (["-j", "both:self"], "own judge"),
+        (["-b", "mt_bench"], "mt_bench, which rates answers"),
+    ],
+)
+@pytest.mark.usefixtures("mirror")
+def test_what_cannot_stop_on_the_way_is_refused(run: Run, words: list[str], came: str) -> None:
+    ran = run("score", SERIES, "-b", "alpaca_eval", "--until-decided", *words)
+    assert (ran.status, len(ran.lines)) == (2, 1)
+    assert came in ran.err

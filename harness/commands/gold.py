@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from statistics import fmean
 
 import numpy as np
 
 from harness.pipeline import Result
 from harness.report.telling.cells import cell
+from harness.report.telling.stopped import by_prompt
 from harness.report.telling.tracks import is_mean
 from harness.stats.prediction_powered import FEWEST, powered_mean
 from harness.types import Item, Judge, Score, prompt_of
@@ -79,12 +79,4 @@ def _mean_metric(result: Result) -> str:
 
 
 def _by_prompt(items: Sequence[Item]) -> Mapping[str, float]:
-    """The mean of each prompt's items; a prompt with an unread one is left out."""
-    values: dict[str, list[float | None]] = {}
-    for item in items:
-        values.setdefault(prompt_of(item.id), []).append(item.value)
-    return {
-        id_: fmean(value for value in found if value is not None)
-        for id_, found in values.items()
-        if None not in found
-    }
+    return by_prompt([(prompt_of(item.id), item.value) for item in items])

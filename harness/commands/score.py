@@ -31,6 +31,7 @@ from harness.commands.plan import Plan, plan, plan_answers, plan_table, probe, q
 from harness.commands.report import report_run
 from harness.commands.screening import suspicions
 from harness.commands.setting import Setting
+from harness.commands.until import Side, judged_as_needed, marked_stopped
 from harness.commands.watching import Watch, doubted, watching
 from harness.errors import BudgetError, DataError, SpecError
 from harness.judging import asking, judge_prompt
@@ -41,6 +42,7 @@ from harness.report.judge_eval import Findings, judge_eval_data, judge_eval_tabl
 from harness.report.progress import Board, Shown
 from harness.report.save import document, prepare, save_result, write_json, write_text
 from harness.report.scores import parts_tables, results_table
+from harness.report.story import Step
 from harness.report.table import Table, to_markdown
 from harness.rows import read_files
 from harness.spec import Checkpoint, Series
@@ -91,6 +93,8 @@ class ScoreRequest:
     """USD that all that was ever asked under the run's name may cost."""
     batch: bool = False
     """Whether providers that sell batches are asked by batch."""
+    until_decided: bool = False
+    """Whether no more prompts are judged than decide who is better than the one before."""
     items: bool = False
     canary: bool = False
     """Whether each judge is asked pinned questions before and after the run."""
@@ -116,6 +120,7 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
     if not request.benchmarks:
         raise SpecError("expected benchmarks after -b, came none; run_eval.py list names them")
     prepare(request.out)
+    _check_until(request, series)
     with Store(request.store) as store:
         run = _open(request, setting, series, store)
         jobs = run.jobs()
@@ -150,7 +155,8 @@ def _open(request: ScoreRequest, setting: Setting, series: Series, store: Store)
     against = [] if request.baseline is None else [request.baseline]
     decoding = sorted(request.decoding.items())
     gold = [] if request.gold_judge is None else [request.gold_judge, request.gold_n]
-    name = run_name(series, settings, options.dtype, decoding, *against, *gold)
+    until = ["until decided"] if request.until_decided else []
+    name = run_name(series, settings, options.dtype, decoding, *against, *gold, *until)
     buying = Buying(request.budget, request.batch, setting.note)
     return _Run(request, setting, series, Models(options, assets, store, name, buying))
 
@@ -252,6 +258,8 @@ class _Run:
         """All results by checkpoint: first all answers, then all judgments, under watch."""
         answers = self.answers(jobs)
         watch.begin()
+        if self.request.until_decided:
+            answers = self._until_decided(jobs, answers)
         if self.request.batch:
             self.judge_at_once(jobs, answers)
             few = [one for both in zip(jobs, answers, strict=True) for one in self._few(*both)]
@@ -337,6 +345,8 @@ class _Run:
 
         judge = self.models.judge(job.judge, job.benchmark, job.model, shown)
         result = grade(job.benchmark, answers, judge, self.assets)
+        if self.request.until_decided and job.judge != EXACT:
+            result = marked_stopped(result, len(load(job.benchmark, self.assets)))
         for golden, few in self._few(job, answers):
             better = self.models.judge(golden.judge, golden.benchmark, golden.model, shown)
             said = better(golden.benchmark.compare(few.generations, self.assets))
@@ -348,6 +358,24 @@ class _Run:
         marked = _marked(job.checkpoint, _placed(job.checkpoint, result), suspected)
         save_result(self.folder, name, job.benchmark, marked)
         return name, marked
+
+    def _until_decided(self, jobs: Sequence[_Job], answers: Sequence[Answers]) -> list[Answers]:
+        board = Board(self.setting.err)
+
+        def shown(model: Model, rubric: Rubric) -> Model:
+            return Shown(model, board, "judging until decided", rubric.read)
+
+        sides = [
+            Side(
+                Step(c.name, c.iteration, c.parent, c.method, c.trained_by_judge),
+                job.benchmark,
+                given,
+                self.models.judge(job.judge, job.benchmark, job.model, shown),
+            )
+            for job, given in zip(jobs, answers, strict=True)
+            for c in [job.checkpoint]
+        ]
+        return judged_as_needed(sides, self.assets, self.setting.note)
 
     def _few(self, job: _Job, answers: Answers) -> Iterator[tuple[_Job, Answers]]:
         """What the better judge decides about, with the answers; nothing unless one was named."""
@@ -422,6 +450,28 @@ class _Run:
             for prompt, raw in answers.items()
             if not isinstance(rubric.read(Generation(prompt, "", (raw,))), Unread)
         }
+
+
+def _check_until(request: ScoreRequest, series: Series) -> None:
+    """What cannot stop on the way.
+
+    Raises:
+        SpecError: It was asked to.
+    """
+    if not request.until_decided:
+        return
+    judge = request.judge or series.judge or ""
+    together = {"--batch": request.batch, "--gold-judge": request.gold_judge is not None}
+    wrong = [name for name, given in together.items() if given]
+    wrong += ["a checkpoint as its own judge"] if takes_part(SELF, judge) else []
+    wrong += ["a single checkpoint"] if len(series.checkpoints) < 2 else []
+    rating = [b for b in request.benchmarks if registry.benchmark(b).duel is not None]
+    wrong += [f"{name}, which rates answers" for name in rating]
+    if wrong:
+        raise SpecError(
+            f"expected --until-decided with preferences of several checkpoints by another judge, "
+            f"came {', '.join(wrong)}; leave it out"
+        )
 
 
 def _with_next(jobs: Sequence[_Job]) -> Iterator[tuple[_Job, _Job | None]]:

@@ -18,8 +18,8 @@ _LEGEND = (
         "fitted; Holm's over all changes of the series; a ruling is at 5 %"
     ),
     (
-        "finds: the least difference that so many prompts find with a power of 80 %; needs: "
-        "prompts that would decide a difference as large as this one"
+        "n: prompts, or their turns; finds: the least difference that so many find with a power of "
+        "80 %; needs: so many would decide a difference as large as this one"
     ),
 )
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from harness.report.story import Change, Ruling, Step
 from harness.report.telling.cells import opponents
+from harness.report.telling.stopped import UNTIL, by_prompt, stopped_difference
 from harness.report.telling.tracks import Row
 from harness.stats.paired import (
     Difference,
@@ -17,11 +18,13 @@ from harness.stats.paired import (
     paired_differences,
     prompts_needed,
 )
-from harness.types import Redrawn
+from harness.types import Redrawn, prompt_of
 
 LEVEL = 0.05
 LEAST_COMMON = 0.8
 """Below this share of items that both were scored on two checkpoints are not compared."""
+_ROUNDING = 1e-9
+"""A spread that is so much smaller than the difference is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,11 @@ class Duel:
         either = len(self.row.asked(self.step) | self.row.asked(self.against))
         read = np.isnan(self.pair.ours_N) | np.isnan(self.pair.theirs_N)
         return (len(read) - int(read.sum())) / either if either else 0.0
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether judging went no further than it took to decide."""
+        return UNTIL in self.row.track.identity
 
     @property
     def label(self) -> str:
@@ -80,7 +88,8 @@ def changes(found: Sequence[Duel], replicates: int) -> list[Change]:
     """What changed, in means of items and in refitted scores, Holm over all of it."""
     means = paired_differences([duel.pair for duel in found], replicates=replicates)
     tested: list[Change] = []
-    for duel, difference in zip(found, means, strict=True):
+    for duel, mean in zip(found, means, strict=True):
+        difference = _stopped(duel, mean) if duel.is_stopped else mean
         tested += [*_refitted(duel), _change(duel, duel.row.metric, difference)]
     adjusted = holm([change.difference.p_value for change in tested])
     return [
@@ -111,13 +120,24 @@ def refit_difference(ours: Redrawn, theirs: Redrawn, n: int) -> Difference:
 
 def _refitted(duel: Duel) -> Iterator[Change]:
     ours, theirs = (duel.row.cells[name].redrawn for name in (duel.step, duel.against))
-    if ours is not None and theirs is not None and ours.prompts == theirs.prompts:
+    if duel.is_stopped or ours is None or theirs is None:
+        return
+    if ours.prompts == theirs.prompts:
         read = ~np.isnan(duel.pair.ours_N - duel.pair.theirs_N)
         yield _change(duel, ours.metric, refit_difference(ours, theirs, int(read.sum())))
 
 
+def _stopped(duel: Duel, mean: Difference) -> Difference:
+    ours, theirs = (
+        by_prompt([(prompt_of(item.id), item.value) for item in duel.row.cells[name].items])
+        for name in (duel.step, duel.against)
+    )
+    return stopped_difference(mean, ours, theirs)
+
+
 def _change(duel: Duel, metric: str, difference: Difference) -> Change:
-    error = difference.standard_error
+    error = difference.standard_error or 0.0
+    is_spread = error > _ROUNDING * abs(difference.value)
     return Change(
         duel.step,
         duel.against,
@@ -126,8 +146,8 @@ def _change(duel: Duel, metric: str, difference: Difference) -> Change:
         difference,
         difference.p_value,
         "undecided",
-        detectable(error) if error else None,
-        prompts_needed(difference),
+        detectable(error) if is_spread else None,
+        prompts_needed(difference) if is_spread else None,
         _unlike(duel),
     )
 
@@ -140,5 +160,6 @@ def _unlike(duel: Duel) -> list[str]:
     return [
         *([f"on the {len(both)} prompts of both; {alone} are of one alone"] if alone else []),
         *([f"pairs left out as unread: {len(both) - read}"] if read < len(both) else []),
+        *(["judged until decided: interval and p hold whenever it stopped"] * duel.is_stopped),
         *(["every pair is equal"] if not np.nan_to_num(pair.ours_N - pair.theirs_N).any() else []),
     ]

@@ -8,6 +8,7 @@ from harness.report.telling.cells import Cell, Protocol, steps
 from harness.report.telling.changes import Duel, changes, duels, refused
 from harness.report.telling.games import play
 from harness.report.telling.gaps import gaps, labelled
+from harness.report.telling.lines import stalls
 from harness.report.telling.parts import fallen, parts
 from harness.report.telling.saved import Faced
 from harness.report.telling.tracks import Row, sort
@@ -41,7 +42,8 @@ def tell(
     pairs = [*duels(known, rows)]
     found = [pair for pair in pairs if refused(pair) is None]
     following = [pair for pair in found if pair.is_next]
-    notes += [*_refusals(pairs), *_coverage(rows)]
+    changed = changes(found, replicates)
+    notes += [*stalls(known, rows, changed), *_refusals(pairs), *_coverage(rows)]
     titles = {label: protocol.title for label, protocol in protocols.items()}
     played = play(matches, [row.track for row in rows], titles, [step.name for step in known])
     notes += played.notes
@@ -50,9 +52,9 @@ def tell(
         known,
         [*(row.track for row in rows), *played.tracks],
         entries,
-        changes(found, replicates),
+        changed,
         fallen(following),
-        parts(following, replicates),
+        parts([pair for pair in following if not pair.is_stopped], replicates),
         played.games,
         [*_alone(known), *_marked(known, rows), *notes],
         gaps(known, rows, replicates),

@@ -49,18 +49,16 @@ class Row:
 
     @cached_property
     def metric(self) -> str:
-        """Name of the score that is the mean of the items for every checkpoint, if one is."""
-        candidates = [s.metric for s in next(iter(self.cells.values())).scores]
-        fitting = (
-            name
-            for name in candidates
-            if all(is_mean(self.scores(step).get(name), cell) for step, cell in self.cells.items())
-        )
-        return next(fitting, MEAN)
+        """Name of the score that is the mean of the items for every checkpoint, if one is.
 
-    def scores(self, step: str) -> dict[str, Score]:
-        """A checkpoint's scores by metric."""
-        return {score.metric: score for score in self.cells[step].scores}
+        Checkpoints whose score is withheld have no say: they are not compared.
+        """
+        told = [cell for cell in self.cells.values() if cell.scores[0].value is not None]
+        fitting = [
+            {score.metric: None for score in cell.scores if is_mean(score, cell)} for cell in told
+        ]
+        common = (name for name in (fitting or [{}])[0] if all(name in one for one in fitting))
+        return next(common, MEAN)
 
     def asked(self, step: str) -> set[str]:
         """Ids of the items that a checkpoint has, read or unread."""
@@ -72,13 +70,11 @@ class Row:
         return np.array([np.nan if value is None else value for value in column])
 
 
-def is_mean(score: Score | None, cell: Cell) -> bool:
-    """Whether a score is the mean of the items; a withheld one may be."""
+def is_mean(score: Score, cell: Cell) -> bool:
+    """Whether a score is the mean of the items that were read."""
     values = [item.value for item in cell.items if item.value is not None]
-    if score is None or score.unit == "characters" or not values:
-        return score is not None and not values
-    if score.value is None:
-        return True
+    if score.value is None or not values or score.unit == "characters":
+        return False
     return abs(sum(values) / len(values) - score.value) <= _SAME * max(1.0, abs(score.value))
 
 

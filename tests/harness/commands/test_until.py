@@ -7,11 +7,20 @@ from functools import partial
 import numpy as np
 import pytest
 
-from harness.commands.until import BLOCK, Stopped, judged_until_decided
-from harness.pairing import head_to_head, in_both_orders
+from harness.commands.until import (
+    BLOCK,
+    SAID,
+    Side,
+    Stopped,
+    judged_as_needed,
+    judged_until_decided,
+)
+from harness.pairing import head_to_head, in_both_orders, meeting_items
 from harness.pipeline import Answers
+from harness.report.story import Step
+from harness.report.telling.stopped import UNTIL
 from harness.types import Assets, Comparison, Generation, Verdict
-from tests.records import benchmark, generation, prompt
+from tests.records import benchmark, card, generation, prompt
 
 N = 200
 
@@ -74,7 +83,7 @@ def test_equals_are_judged_to_the_end(official: Assets) -> None:
     assert low < 0.5 < high
 
 
-def test_prompts_are_judged_in_a_random_order_that_a_seed_gives(official: Assets) -> None:
+def test_prompts_are_judged_in_an_order_that_depends_on_their_ids_alone(official: Assets) -> None:
     first, second = Judge(lambda _: 1.0), Judge(lambda _: 1.0)
     judged(first, official)
     judged(second, official)
@@ -96,7 +105,7 @@ def test_unread_verdicts_decide_nothing(official: Assets) -> None:
 
 def test_the_identity_says_how_it_was_judged(official: Assets) -> None:
     identity = judged(Judge(lambda _: 1.0), official).result.identity
-    assert identity["until decided"] == f"seed 0, blocks of {BLOCK}"
+    assert identity[UNTIL] == SAID
     assert identity["prompts"] == str(BLOCK)
 
 
@@ -112,3 +121,47 @@ def test_equals_are_hardly_ever_decided(official: Assets) -> None:
 def test_either_side_may_win(value: float, official: Assets) -> None:
     main = judged(Judge(lambda _: value), official).result.scores[0]
     assert main.value == value
+
+
+def side(name: str, value: float | Callable[[int], float], judge_of: str = "openai:gpt-4") -> Side:
+    """A checkpoint whose answer to each prompt is worth so much."""
+    rule = value if callable(value) else lambda _: value
+    parent = None if name == "base" else "base"
+    duel = benchmark(
+        card=card(judge=judge_of), compare=in_both_orders(answers("theirs")), items=meeting_items
+    )
+    step = Step(name, None, parent, None, None)
+    return Side(step, duel, Answers("ours", {}, answers("ours")), Judge(rule))
+
+
+def kept(sides: Sequence[Side], assets: Assets) -> list[int]:
+    """How many prompts of each side are kept."""
+    noted: list[str] = []
+    found = judged_as_needed(sides, assets, noted.append)
+    return [len(one.generations) for one in found]
+
+
+def test_a_checkpoint_that_gains_much_is_decided_early(official: Assets) -> None:
+    first, second = kept([side("base", 0.1), side("i1", 0.9)], official)
+    assert first == second < N / 2
+    assert first % BLOCK == 0
+
+
+def test_equal_checkpoints_are_judged_to_the_end(official: Assets) -> None:
+    assert kept([side("base", 0.5), side("i1", 0.5)], official) == [N, N]
+
+
+def test_all_checkpoints_are_judged_until_the_last_pair_is_decided(official: Assets) -> None:
+    assert kept([side("base", 0.1), side("i1", 0.9), side("i2", 0.1)], official) == [N] * 3
+
+
+def test_more_tests_in_a_series_take_more_prompts(official: Assets) -> None:
+    alone = kept([side("base", 0.2), side("i1", 0.8)], official)
+    more = [side("base", 0.2), *(side(f"i{n}", 0.8) for n in range(1, 9))]
+    assert kept(more, official)[0] > alone[0]
+
+
+def test_matched_answers_are_all_kept_and_nobody_is_asked(official: Assets) -> None:
+    sides = [side("base", 0.1, "exact"), side("i1", 0.9, "exact")]
+    assert kept(sides, official) == [N, N]
+    assert [one.judge.asked for one in sides] == [[], []]  # type: ignore[attr-defined]

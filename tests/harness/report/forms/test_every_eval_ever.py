@@ -2,8 +2,11 @@
 
 import json
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from harness.report.forms import every_eval_ever
 from tests.stories import story
@@ -88,6 +91,16 @@ def test_withheld_scores_are_left_out_and_so_is_who_has_no_other(tmp_path: Path)
         records(tmp_path, entries=[*entries[:4], *story().entries[4:]])[0]["model_info"]["id"]
         == "iter1"
     )
+
+
+def test_a_checkout_that_is_not_installed_has_no_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def absent(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("harness.report.forms.every_eval_ever.version", absent)
+    assert records(tmp_path)[0]["eval_library"]["version"] == "unknown"
 
 
 def test_without_a_time_it_is_now(tmp_path: Path) -> None:

@@ -11,11 +11,23 @@ from tests.full_disk import largest_file
 from tests.stories import hostile, story
 
 
-def test_the_page_and_its_figures_are_written(tmp_path: Path) -> None:
-    page, *figures = html.write(story(2, 5), tmp_path)
-    assert page == tmp_path / "report.html"
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return html.write(story(2, 5), tmp_path_factory.mktemp("made"))
+
+
+def test_the_page_and_its_figures_are_written(made: list[Path]) -> None:
+    page, *figures = made
+    assert page.name == "report.html"
     assert page.read_text().count("<figure") == len(figures) > 5
-    assert all(figure.parent == tmp_path / "figures" for figure in figures)
+    assert all(figure.parent == page.parent / "figures" for figure in figures)
+
+
+def test_the_same_story_is_the_same_page_and_the_same_figures(
+    made: list[Path], tmp_path: Path
+) -> None:
+    again = html.write(story(2, 5), tmp_path)
+    assert [path.read_bytes() for path in again] == [path.read_bytes() for path in made]
 
 
 def test_without_matplotlib_the_page_says_what_to_install(
@@ -28,15 +40,7 @@ def test_without_matplotlib_the_page_says_what_to_install(
     assert "<figure" not in page
 
 
-def test_the_same_story_is_the_same_file(tmp_path: Path) -> None:
-    for name in "ab":
-        html.write(story(2, 5), tmp_path / name)
-    assert (tmp_path / "a/report.html").read_bytes() == (tmp_path / "b/report.html").read_bytes()
-
-
-@pytest.mark.parametrize(
-    "text", ["a\x00\x1b[31m\u202e", "模型 🦙 نموذج", "$\\frac{1}{2}$ & <b>", " ", ""]
-)
+@pytest.mark.parametrize("text", ["a\x00\x1b[31m\u202e 模型 🦙 نموذج $\\frac{1}{2}$ <b>", ""])
 def test_any_name_can_be_drawn(tmp_path: Path, text: str) -> None:
     page, *figures = html.write(hostile(text), tmp_path)
     assert page.read_text().count("<figure") == len(figures) > 3

@@ -39,6 +39,12 @@ def test_styles_are_attributes_and_text_is_text(drawn: Path) -> None:
     assert "<title>base: &lt;1&gt;</title>" in html
 
 
+@pytest.mark.parametrize(("font", "size"), [("700 12.5px 'DejaVu Sans'", "12.5"), ("serif", "9")])
+def test_a_font_keeps_its_size_alone(tmp_path: Path, font: str, size: str) -> None:
+    html = picture(written(tmp_path, f'<text style="font: {font}">a</text>'), "t", 0).html
+    assert f'<text font-size="{size}">a</text>' in html
+
+
 def test_it_is_an_image_with_a_name(drawn: Path) -> None:
     start = picture(drawn, 'a "b"', 0).html.split(">", 1)[0]
     assert 'role="img"' in start

@@ -64,6 +64,11 @@ def test_equal_answers_are_undecided_and_said_to_be_equal() -> None:
     assert change.unlike == ["every pair is equal"]
 
 
+def test_a_spread_of_rounding_alone_promises_nothing() -> None:
+    (change,) = told(cell("base", [0.1] * 24), cell("i1", [0.8] * 24, place=CHILD)).changes
+    assert (change.ruling, change.detectable, change.prompts_needed) == ("better", None, None)
+
+
 def test_turns_of_a_prompt_are_one_cluster() -> None:
     """Each prompt twice says as little as once."""
 
