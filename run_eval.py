@@ -89,6 +89,11 @@ def _run_options(command: Callable[..., None]) -> Callable[..., None]:
 @_until
 @click.option("--canary", is_flag=True, help="Ask the judge 30 pinned verdicts before and after.")
 @_by
+@click.option(
+    "--show-prompts",
+    is_flag=True,
+    help="Print the first prompt of each kind, as the model is shown it.",
+)
 @_run_options
 def score(
     what: tuple[str, ...],
@@ -110,6 +115,7 @@ def score(
     budget: float | None,
     *,
     until_decided: bool,
+    show_prompts: bool,
     canary: bool,
     batch: bool,
     dry_run: bool,
@@ -145,6 +151,7 @@ def score(
         options=ModelOptions(**options),
         store=store,
         out=out,
+        show_prompts=show_prompts,
         canary=canary,
         until_decided=until_decided,
         dry_run=dry_run,
@@ -453,6 +460,105 @@ def verify(benchmark: str | None, assets: Path | None, json: Path | None) -> Non
 
     if not run(benchmark, Setting(assets, json)):
         click.get_current_context().exit(1)
+
+
+@cli.command()
+@click.argument("run_a", type=_PATH)
+@click.argument("run_b", type=_PATH)
+@_json
+def diff(run_a: Path, run_b: Path, json: Path | None) -> None:
+    """Show what differs between two runs: what decided their scores, the scores, the prompts.
+
+    A run is the folder that `score` wrote, or a file of scores.
+
+    \b
+    Example:
+      run_eval.py diff results/my-run-1a2b3c4d results/my-run-5e6f7a8b
+    """
+    from harness.commands.diff import diff as run
+    from harness.commands.setting import Setting
+
+    run(run_a, run_b, Setting(None, json))
+
+
+@cli.command()
+@click.argument("run", required=False, type=_PATH)
+@click.option("--out", "file", type=_FILE, callback=_writable, help="The bundle; RUN.tar.gz.")
+@click.option("--with-assets", is_flag=True, help="Pack the official files too, not only hashes.")
+@click.option(
+    "--open", "opened", type=_PATH, help="A bundle, or the folder of one, to score again."
+)
+@click.option("--into", type=_PATH, help="The empty folder that a bundle is unpacked into.")
+@_store
+@_assets
+@_json
+def bundle(
+    run: Path | None,
+    file: Path | None,
+    opened: Path | None,
+    into: Path | None,
+    store: Path,
+    assets: Path | None,
+    json: Path | None,
+    *,
+    with_assets: bool,
+) -> None:
+    """Pack a run into one file, from which another machine scores it again, bit for bit.
+
+    A bundle holds the answers, the judgments, the series and who the models were: to open it takes
+    neither weights nor keys. Exits 1 when a bundle that is opened gives other scores.
+
+    \b
+    Examples:
+      run_eval.py bundle results/my-run
+      run_eval.py bundle --open my-run.tar.gz --into my-run
+    """
+    from harness.commands import bundle as command
+    from harness.commands.setting import Setting
+
+    if (run is None) == (opened is None):
+        raise click.UsageError("expected a run to pack, or a bundle to --open")
+    setting = Setting(assets, json)
+    if run is not None:
+        command.pack(run, store, file, setting, assets=with_assets)
+    elif opened is not None and not command.unpack(opened, into, setting):
+        click.get_current_context().exit(1)
+
+
+@cli.command()
+@click.argument("name", required=False, metavar="[PAPER[:TABLE]]")
+@click.option("--runs", type=_PATH, multiple=True, help="A run's folder, or one of several runs.")
+@click.option("--as", "named", multiple=True, help="CHECKPOINT=ROW, or a YAML file of such lines.")
+@click.option("--pull", is_flag=True, help="Download published judgments that are not here.")
+@click.option("--latex", type=_FILE, callback=_writable, help="Also write the tables as LaTeX.")
+@_assets
+@_json
+def reproduce(
+    name: str | None,
+    runs: tuple[Path, ...],
+    named: tuple[str, ...],
+    latex: Path | None,
+    assets: Path | None,
+    json: Path | None,
+    *,
+    pull: bool,
+) -> None:
+    """Show the papers' tables, each number beside a measured one, with a ruling.
+
+    Numbers are measured by your runs, by published judgments, and by published leaderboards.
+    Without a name, all tables are listed.
+
+    \b
+    Examples:
+      run_eval.py reproduce sppo:table2
+      run_eval.py reproduce sppo --runs results/my-run --as iter3="Mistral-7B-SPPO Iter3"
+    """
+    from harness.commands.reproduce import ReproduceRequest
+    from harness.commands.reproduce import reproduce as run
+    from harness.commands.setting import Setting
+
+    request = ReproduceRequest(name=name, runs=runs, named=named, pull=pull, latex=latex)
+    run(request, Setting(assets, json))
 
 
 @cli.command("judge-eval")

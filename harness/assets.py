@@ -33,7 +33,8 @@ class Asset(NamedTuple):
     name: str
     """Path inside a mirror, without .gz."""
     sha256: str
-    """Of the unpacked content, in hexadecimal; empty where the catalogue's makers did not know it.
+    """Of the unpacked content, in hexadecimal; or `git:` and the id that git gives the content, of
+    files that only their repository's tree pins; empty where the catalogue's makers knew neither.
 
     Then what the pinned address gives first is written down beside the file, and expected ever
     after; who scores by such files puts their content into the score's identity.
@@ -161,13 +162,29 @@ def _note(path: Path) -> Path:
 
 
 def _checked(asset: Asset, content: bytes, origin: str, remedy: str) -> bytes:
-    came = hashlib.sha256(content).hexdigest()
+    came = _pin(content, asset.sha256)
     if asset.sha256 and came != asset.sha256:
         raise DataError(
-            f"expected the asset '{asset.name}' with SHA-256 {asset.sha256[:12]}…, but "
-            f"{origin} has {came[:12]}…; {remedy}"
+            f"expected the asset '{asset.name}' with {_KINDS[_by_git(asset.sha256)]} "
+            f"{asset.sha256[:12]}…, but {origin} has {came[:12]}…; {remedy}"
         )
     return content
+
+
+_GIT = "git:"
+_KINDS = {False: "SHA-256", True: "the id"}
+
+
+def _by_git(wanted: str) -> bool:
+    return wanted.startswith(_GIT)
+
+
+def _pin(content: bytes, wanted: str) -> str:
+    """The content's hash, of the kind that is wanted."""
+    if not _by_git(wanted):
+        return hashlib.sha256(content).hexdigest()
+    blob = b"blob %d\0%b" % (len(content), content)
+    return f"{_GIT}{hashlib.sha1(blob, usedforsecurity=False).hexdigest()}"
 
 
 def _forms(place: Path) -> Iterable[Path]:

@@ -55,6 +55,19 @@ class YamlFile:
         except ValidationError as error:
             raise SpecError(f"{self.path}:{_explain(self.node, model, error)}") from error
 
+    def pairs(self) -> dict[str, str]:
+        """The file's content as texts by text.
+
+        Raises:
+            SpecError: It holds something else.
+        """
+        content = _content(self.node)
+        if not isinstance(content, dict) or not all(
+            isinstance(text, str) for pair in content.items() for text in pair
+        ):
+            raise SpecError(f"expected lines of 'NAME: TEXT' in {self.path}, came {content!r:.40}")
+        return content
+
     def overlaid(self, *where: str) -> "YamlFile":
         """The file with a part of it laid over the whole.
 

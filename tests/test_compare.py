@@ -436,7 +436,10 @@ def test_without_matplotlib_the_tables_come_all_the_same(
     assert "no figures: expected matplotlib" in " ".join(bench.noted.getvalue().split())
 
 
-@pytest.mark.parametrize("benchmark", registry.benchmarks(), ids=lambda b: b.card.label)
+JUDGED = [one for one in registry.benchmarks() if one.card.judge != "exact"]
+
+
+@pytest.mark.parametrize("benchmark", JUDGED, ids=lambda b: b.card.label)
 def test_a_swapped_comparison_is_shown_the_other_way_round(
     benchmark: Benchmark, files: Assets
 ) -> None:
@@ -457,7 +460,7 @@ def test_a_clear_pair_is_judged_no_further_than_decides_it(
     bench.compare(FIRST, long, until_decided=True)
     assert "decided after 20 of 20 prompts" in bench.noted.getvalue()
     (pair,) = pairs()
-    assert pair["identity"]["until decided"] == "seed 0, blocks of 20"
+    assert pair["identity"]["until decided"].endswith("blocks of 20")
     assert pair["scores"][0]["interval"][1] < 0.5
 
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness import registry
+from harness.commands.doors import Doors
 from harness.errors import SpecError
 from harness.models.batches import batched, providers, sells_batches
 from harness.models.local.weights import check, fingerprint
 from harness.models.serving.fingerprinted import Fingerprinted
-from harness.names import takes_part
+from harness.names import public, takes_part
 from harness.pipeline import decoded, limited
 from harness.pricing import price
 from harness.ranking import BestOf
@@ -62,6 +63,8 @@ class Models:
     buying: Buying = field(default_factory=Buying)
     opened: dict[tuple[str, ...], Model] = field(default_factory=dict)
     """What judges ask, by name, benchmark and rubric."""
+    doors: Doors = field(default_factory=Doors)
+    """How models are opened."""
 
     def judge(
         self,
@@ -97,8 +100,14 @@ class Models:
         """The model of that name, which a judge asks by the rubric; opened once."""
         key = (name, benchmark.card.label, rubric.digest)
         if key not in self.opened:
-            opened = registry.asked_model(name, self.options, benchmark, rubric, self.assets)
-            self.opened[key] = self._kept(opened)
+            self.opened[key] = self._kept(
+                self.doors.open(
+                    f"judge {public(name)} on {benchmark.card.label} by {rubric.digest}",
+                    lambda: registry.asked_model(
+                        name, self.options, benchmark, rubric, self.assets
+                    ),
+                )
+            )
         return self.opened[key]
 
     def live(self, name: str) -> Model:
@@ -111,22 +120,31 @@ class Models:
         options = replace(self.options, chat_template=template)
         if checkpoint.model.startswith("replay:"):
             _check_once(checkpoint)
-            return [registry.model(checkpoint.model, options, b, self.assets) for b in benchmarks]
-        model = registry.model(checkpoint.model, options, benchmarks[0], self.assets)
-        if checkpoint.weights is not None:
-            check(Path(checkpoint.weights))
-            model = Fingerprinted(model, fingerprint(Path(checkpoint.weights)))
-        kept = self._kept(model)
+            return [self._opened(checkpoint, options, benchmark) for benchmark in benchmarks]
+        kept = self._kept(self._opened(checkpoint, options, benchmarks[0]))
         if checkpoint.best_of is None:
             return [kept] * len(benchmarks)
         return [self._best_of(checkpoint.best_of, kept, b) for b in benchmarks]
+
+    def _opened(self, checkpoint: Checkpoint, options: ModelOptions, benchmark: Benchmark) -> Model:
+        """The checkpoint's model by itself; one that is served has its weights told."""
+
+        def opener() -> Model:
+            model = registry.model(checkpoint.model, options, benchmark, self.assets)
+            if checkpoint.weights is None:
+                return model
+            check(Path(checkpoint.weights))
+            return Fingerprinted(model, fingerprint(Path(checkpoint.weights)))
+
+        told = f"{checkpoint.name} ({public(checkpoint.model)}) on {benchmark.card.label}"
+        return self.doors.open(told, opener)
 
     def _best_of(self, asked: BestOfSpec, model: Model, benchmark: Benchmark) -> Model:
         return BestOf(model, self.judge(asked.judge, benchmark, model), asked.n)
 
     def _kept(self, model: Model) -> Model:
         """The model with its answers in the store; a recording needs none."""
-        if "recording" in model.identity:
+        if self.doors.complete or "recording" in model.identity:
             return model
         return Cached(self._bought(model), self.store, self.run)
 

@@ -1,10 +1,10 @@
 """`score`: checkpoints through benchmarks, to a table."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from harness import registry
 from harness.classes import Classes
@@ -12,6 +12,7 @@ from harness.commands.at_once import ask_at_once
 from harness.commands.budget import Bought, Known, bought, bought_table, stopped
 from harness.commands.canary import canary_of
 from harness.commands.classify import read_classes
+from harness.commands.doors import Doors
 from harness.commands.foreseen import foresee
 from harness.commands.gold import gilded
 from harness.commands.judge_eval import audit
@@ -28,9 +29,12 @@ from harness.commands.models import (
     run_name,
 )
 from harness.commands.plan import Plan, plan, plan_answers, plan_table, probe, questions, retired
+from harness.commands.provenance import provenance
 from harness.commands.report import report_run
+from harness.commands.runs import PROVENANCE
 from harness.commands.screening import suspicions
 from harness.commands.setting import Setting
+from harness.commands.shown import show_prompts, warnings
 from harness.commands.until import Side, judged_as_needed, marked_stopped
 from harness.commands.watching import Watch, doubted, watching
 from harness.errors import BudgetError, DataError, SpecError
@@ -89,6 +93,8 @@ class ScoreRequest:
     store: Path = Path("results/store.sqlite")
     out: Path = Path("results")
     dry_run: bool = False
+    show_prompts: bool = False
+    """Whether the first prompts are printed, and their digest becomes part of the identity."""
     budget: float | None = None
     """USD that all that was ever asked under the run's name may cost."""
     batch: bool = False
@@ -98,6 +104,12 @@ class ScoreRequest:
     items: bool = False
     canary: bool = False
     """Whether each judge is asked pinned questions before and after the run."""
+
+    def deciding(self) -> dict[str, Any]:
+        """What of it decides the scores, as data."""
+        kept = ["what", "benchmarks", "judge", "baseline", "limit", "decoding", "options"]
+        everything = asdict(self)
+        return {key: everything[key] for key in (*kept, "gold_judge", "gold_n", "until_decided")}
 
 
 class _Job(NamedTuple):
@@ -125,7 +137,9 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
         run = _open(request, setting, series, store)
         jobs = run.jobs()
         classes = run.classes(jobs)
-        plans = [run.plan(job) for job in (*jobs, *run.golden(jobs))]
+        plans = [run.plan(job) for job in jobs]
+        shown = run.show(jobs, plans)
+        plans += [run.plan(job) for job in run.golden(jobs)]
         if request.dry_run:
             plans = [p.quoted(exact=True) for p in (*run.plan_baseline(), *plans)]
             return _finish(setting, [plan_table(plans)], {"plan": [p.data() for p in plans]})
@@ -134,13 +148,15 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
         watch = run.watch(jobs)
         try:
             probe(plans)
-            results = run.bought(jobs, watch)
+            results = run.bought(jobs, watch, shown)
         except BudgetError as error:
             raise run.stopped(jobs) from error
         broken, data = _broken_down(results, classes)
         paid = bill(store.spend(run.models.run))
         tables = [*_tables(results), *broken, *run.audits(), *watch.tables(), *paid]
         _save(run.folder, tables, results)
+        made = provenance(request.deciding(), series, run.models.doors.opened, results)
+        write_json(run.folder / PROVENANCE, {**made, "canary": watch.doubts()})
         setting.note(f"written to {run.folder}")
         told = report_run(run.folder, setting, classes)
         audits = {"audit": judge_eval_data(SELF, run.audited)} if run.audited else {}
@@ -148,9 +164,43 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
         return _finish(setting, [*tables, *told], whole)
 
 
-def _open(request: ScoreRequest, setting: Setting, series: Series, store: Store) -> "_Run":
+class Again(NamedTuple):
+    """A saved run that is scored again from answers that are at hand."""
+
+    request: ScoreRequest
+    series: Series
+    store: Store
+    doors: Doors
+    assets: Assets
+    canary: Mapping[str, Sequence[str]]
+    """What canaries gave reason to doubt, by benchmark: they cannot be asked again."""
+
+
+def score_again(again: Again, setting: Setting) -> Path:
+    """Scores a saved run again, nobody asked; returns the folder that it is written to.
+
+    Raises:
+        HarnessError: Something that the run used is not at hand.
+    """
+    run = _open(again.request, setting, again.series, again.store, again)
+    jobs = run.jobs()
+    results = [
+        (name, doubted(result, again.canary.get(result.card.label, ())))
+        for name, result in run.results(jobs, run.needed(jobs, run.answers(jobs)))
+    ]
+    _save(run.folder, _tables(results), results)
+    return run.folder
+
+
+def _open(
+    request: ScoreRequest,
+    setting: Setting,
+    series: Series,
+    store: Store,
+    again: Again | None = None,
+) -> "_Run":
     """The run, called by the series and what is asked of it, so that none overwrites another."""
-    options, assets = request.options, setting.library()
+    options, assets = request.options, again.assets if again else setting.library()
     settings = [request.benchmarks, request.judge, request.limit, options.chat_template]
     against = [] if request.baseline is None else [request.baseline]
     decoding = sorted(request.decoding.items())
@@ -158,7 +208,9 @@ def _open(request: ScoreRequest, setting: Setting, series: Series, store: Store)
     until = ["until decided"] if request.until_decided else []
     name = run_name(series, settings, options.dtype, decoding, *against, *gold, *until)
     buying = Buying(request.budget, request.batch, setting.note)
-    return _Run(request, setting, series, Models(options, assets, store, name, buying))
+    doors = again.doors if again else Doors()
+    models = Models(options, assets, store, name, buying, doors=doors)
+    return _Run(request, setting, series, models)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,12 +306,42 @@ class _Run:
             raise SpecError(f"expected one benchmark with --by, came {', '.join(benchmarks)}")
         return read_classes(by, jobs[0].benchmark, self.assets)
 
-    def bought(self, jobs: Sequence[_Job], watch: Watch) -> list[tuple[str, Result]]:
-        """All results by checkpoint: first all answers, then all judgments, under watch."""
-        answers = self.answers(jobs)
+    def show(self, jobs: Sequence[_Job], plans: Sequence[Plan]) -> list[str]:
+        """What looks wrong in prompts still to answer is told; all are shown, if asked for.
+
+        Returns:
+            A digest of the prompts that each job was shown to ask; empty where none was.
+        """
+        digests = [self._shown(job) for job in jobs]
+        told = {
+            f"{job.checkpoint.name}: {line}": None
+            for job, planned in zip(jobs, plans, strict=True)
+            if planned.to_answer
+            for line in warnings(job.model, load(job.benchmark, self.assets))
+        }
+        for line in told:
+            self.setting.note(line)
+        return digests
+
+    def _shown(self, job: _Job) -> str:
+        if not self.request.show_prompts:
+            return ""
+        prompts = load(job.benchmark, self.assets)
+        return show_prompts(job.checkpoint.name, job.model, prompts, self.setting)
+
+    def bought(
+        self, jobs: Sequence[_Job], watch: Watch, shown: Sequence[str]
+    ) -> list[tuple[str, Result]]:
+        """All results by checkpoint: first all answers, then all judgments, under watch.
+
+        Args:
+            jobs: In order.
+            watch: Over the judges.
+            shown: From `show`.
+        """
+        answers = _with_shown(self.answers(jobs), shown)
         watch.begin()
-        if self.request.until_decided:
-            answers = self._until_decided(jobs, answers)
+        answers = self.needed(jobs, answers)
         if self.request.batch:
             self.judge_at_once(jobs, answers)
             few = [one for both in zip(jobs, answers, strict=True) for one in self._few(*both)]
@@ -359,7 +441,10 @@ class _Run:
         save_result(self.folder, name, job.benchmark, marked)
         return name, marked
 
-    def _until_decided(self, jobs: Sequence[_Job], answers: Sequence[Answers]) -> list[Answers]:
+    def needed(self, jobs: Sequence[_Job], answers: list[Answers]) -> list[Answers]:
+        """The answers that are judged: all, unless judging stops when it is decided."""
+        if not self.request.until_decided:
+            return answers
         board = Board(self.setting.err)
 
         def shown(model: Model, rubric: Rubric) -> Model:
@@ -418,6 +503,8 @@ class _Run:
 
     def _source(self, job: _Job) -> str | None:
         """Published judgments to import: a series' own are by the official judge."""
+        if self.models.doors.complete:
+            return None
         official = job.judge == job.benchmark.card.judge
         if job.checkpoint.judgments and not official:
             self.setting.note(
@@ -472,6 +559,14 @@ def _check_until(request: ScoreRequest, series: Series) -> None:
             f"expected --until-decided with preferences of several checkpoints by another judge, "
             f"came {', '.join(wrong)}; leave it out"
         )
+
+
+def _with_shown(answers: Sequence[Answers], digests: Sequence[str]) -> list[Answers]:
+    """The answers, with the digest of what was shown before them in the model's identity."""
+    return [
+        one._replace(identity={**one.identity, "first prompts sha256": digest}) if digest else one
+        for one, digest in zip(answers, digests, strict=True)
+    ]
 
 
 def _with_next(jobs: Sequence[_Job]) -> Iterator[tuple[_Job, _Job | None]]:

@@ -34,6 +34,10 @@ class Watch:
         """What was seen, if anything."""
         return [canary_table(list(self.seen.values()))] if self.seen else []
 
+    def doubts(self) -> dict[str, list[str]]:
+        """What was seen that gives reason to doubt, by benchmark."""
+        return {label: list(suspicions(*pair)) for label, pair in self.seen.items()}
+
     def data(self) -> dict[str, Any]:
         """What was seen, for programs."""
         seen = [

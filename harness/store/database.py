@@ -134,6 +134,17 @@ class Store:
         with self.writing():
             self._insert(model, rows, source)
 
+    def take(self, identity: bytes, answers: Sequence[Answer], *, source: str) -> None:
+        """Stores answers that another store held, as they stood there.
+
+        Args:
+            identity: Of the model that gave them, from `encode_identity`.
+            answers: At their addresses.
+            source: Where they come from: the answers are marked as imported from there.
+        """
+        with self.writing():
+            self._insert(identity, answers, source)
+
     def spend(self, run: str | None = None) -> list[Spend]:
         """The ledger summed by run, provider and model; of all runs when none is named."""
         with self._lock, sqlite.explained(self.path):

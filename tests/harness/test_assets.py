@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.assets import Asset, Library, read_catalogue
+from harness.assets import Asset, Library, _pin, read_catalogue
 from harness.errors import DataError, UnknownNameError
 from tests.full_disk import largest_file
 
@@ -142,7 +142,8 @@ def test_a_name_that_no_catalogue_has_gets_the_nearest_one(tmp_path: Path) -> No
 @pytest.mark.parametrize("one", SHIPPED, ids=lambda one: one.name)
 def test_every_shipped_asset_is_pinned_by_hash_or_at_least_at_its_address(one: Asset) -> None:
     pinned = re.match(r"https://.*/[0-9a-f]{40}/", one.url)
-    assert re.fullmatch(r"[0-9a-f]{64}", one.sha256) or (pinned and not one.sha256)
+    hashed = re.fullmatch(r"[0-9a-f]{64}|git:[0-9a-f]{40}", one.sha256)
+    assert hashed or (pinned and not one.sha256)
     assert pinned or not one.url
     assert one.licence
 
@@ -156,6 +157,28 @@ def _function(derive: str) -> str:
 def test_every_shipped_derivation_is_a_function(derive: str) -> None:
     module, function = derive.split(":")
     assert callable(getattr(import_module(module), function))
+
+
+def by_git(folder: Path, url: str, content: bytes = CONTENT) -> Library:
+    """One official file, pinned by the id that git gives it."""
+    blob = hashlib.sha1(b"blob %d\0%b" % (len(content), content)).hexdigest()
+    one = Asset(NAME, f"git:{blob}", "MIT", url, "")
+    return Library({NAME: one}, [folder / "mirror"], folder / "cache")
+
+
+def test_the_id_that_git_gives_is_that_of_git() -> None:
+    empty = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"  # git hash-object /dev/null
+    assert _pin(b"", f"git:{empty}") == f"git:{empty}"
+
+
+def test_a_file_may_be_pinned_by_the_id_that_git_gives_it(tmp_path: Path, host: Host) -> None:
+    assert by_git(tmp_path, host.url).read(NAME) == CONTENT
+
+
+def test_a_file_that_git_calls_otherwise_is_refused(tmp_path: Path, host: Host) -> None:
+    host.content = OTHER
+    with pytest.raises(DataError, match="with the id git:"):
+        by_git(tmp_path, host.url).read(NAME)
 
 
 def test_a_catalogue_is_a_csv(tmp_path: Path) -> None:

@@ -1,0 +1,152 @@
+"""Runs that were saved, read again: their scores, their items, and what they were made with."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from harness.errors import DataError
+from harness.report.scores import FORMAT
+from harness.types import Item, Score
+
+SCORES = "scores.json"
+PROVENANCE = "provenance.json"
+
+
+class Saved(NamedTuple):
+    """One checkpoint's result on one benchmark, as it was written."""
+
+    checkpoint: str
+    benchmark: str
+    """Its label, `NAME@VERSION`."""
+    model: str
+    judge: str
+    identity: Mapping[str, str]
+    scores: Sequence[Score]
+    items: Sequence[Item]
+    """None were written unless the file says all."""
+    origin: str
+    """The file."""
+
+    def score(self, metric: str) -> Score | None:
+        """The score of that metric; None when it has none."""
+        return next((one for one in self.scores if one.metric == metric), None)
+
+
+class SavedRun(NamedTuple):
+    """A run as it was written."""
+
+    path: Path
+    """The file of scores."""
+    results: Sequence[Saved]
+    provenance: Mapping[str, Any]
+    """What it was made with; empty where the run does not say."""
+
+
+class _Score(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    metric: str
+    value: float | None
+    unit: str
+    interval: tuple[float, float] | None = None
+    standard_error: float | None = None
+    n: int
+    n_unread: int
+    bounds: tuple[float, float] | None = None
+    doubts: tuple[str, ...] = ()
+
+
+class _Item(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    id: str
+    value: float | None
+    cause: str | None = None
+
+
+class _Result(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    checkpoint: str
+    benchmark: str
+    model: str
+    judge: str
+    identity: Mapping[str, str]
+    scores: list[_Score]
+    items: list[_Item] = []
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    format: str
+    results: list[_Result]
+
+
+def read_run(path: Path) -> SavedRun:
+    """The run in a folder, or in a file of scores.
+
+    Raises:
+        DataError: There is none, or it is not of the form that `score` writes.
+    """
+    file = path / SCORES if path.is_dir() else path
+    content = _json(file)
+    try:
+        document = _Document.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise DataError(
+            f"expected scores as `score` writes them in {file}, but '{where}': {first['msg']}; "
+            f"name a run's folder or its {SCORES}"
+        ) from error
+    if document.format != FORMAT:
+        raise DataError(f"expected the format {FORMAT} in {file}, came {document.format!r:.40}")
+    beside = file.with_name(PROVENANCE)
+    provenance = _json(beside) if beside.is_file() else {}
+    return SavedRun(file, [_saved(one, file) for one in document.results], provenance)
+
+
+def find_runs(path: Path) -> list[SavedRun]:
+    """The run at a path, or every run in the folders below it.
+
+    Raises:
+        DataError: There is none.
+    """
+    if path.is_file() or (path / SCORES).is_file():
+        return [read_run(path)]
+    files = sorted(path.glob(f"*/{SCORES}"))
+    if not files:
+        raise DataError(
+            f"expected a run at {path}, found no {SCORES} there or one folder below; name what "
+            f"`score` wrote"
+        )
+    return [read_run(file) for file in files]
+
+
+def _saved(one: _Result, file: Path) -> Saved:
+    scores = [Score(**score.model_dump()) for score in one.scores]
+    items = [Item(item.id, item.value, item.cause) for item in one.items]
+    return Saved(
+        one.checkpoint,
+        one.benchmark,
+        one.model,
+        one.judge,
+        one.identity,
+        scores,
+        items,
+        str(file),
+    )
+
+
+def _json(file: Path) -> Any:
+    try:
+        return json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        cause = getattr(error, "strerror", None) or str(error)
+        raise DataError(
+            f"expected a run's {file.name} at {file}, but {cause}; name what `score` wrote"
+        ) from error
