@@ -13,7 +13,8 @@ from tests.command import Run
 
 ROOT = Path(__file__).parents[1]
 SERIES = str(ROOT / "examples" / "alpacafarm.yaml")
-NAMES = ("report.md", "report.json", "report.csv", "report.tex")
+NAMES = ("report.md", "report.json", "report.csv", "report.tex", "report.html")
+FOLDERS = ("every_eval_ever", "figures", "model_cards")
 LIMIT = 60
 
 
@@ -87,7 +88,7 @@ def test_report_tells_the_same_again_from_the_folder(run: Run, folder: Path) -> 
 @pytest.mark.usefixtures("mirror")
 def test_a_report_may_go_elsewhere(run: Run, folder: Path) -> None:
     assert run("report", str(folder), "--out", "there").status == 0
-    assert {*NAMES} <= {path.name for path in Path("there").iterdir()}
+    assert sorted(path.name for path in Path("there").iterdir()) == sorted(NAMES + FOLDERS)
 
 
 @pytest.mark.usefixtures("mirror")

@@ -11,7 +11,15 @@ from harness.classes import Classes
 from harness.commands.classify import read_classes
 from harness.commands.setting import Setting
 from harness.errors import HarnessError, SpecError
-from harness.report.forms import data, latex, markdown, sheet
+from harness.report.forms import (
+    data,
+    every_eval_ever,
+    html,
+    latex,
+    markdown,
+    model_index,
+    sheet,
+)
 from harness.report.save import prepare
 from harness.report.story import Story
 from harness.report.table import Table
@@ -27,6 +35,9 @@ FORMS: Sequence[Callable[[Story, Path], object]] = (
     data.write,
     sheet.write,
     latex.write,
+    html.write,
+    model_index.write,
+    every_eval_ever.write,
 )
 """What writes a story's files into a folder."""
 
