@@ -83,6 +83,11 @@ def _run_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--judgments", help="Judgments already paid for, by the official judge: imported.")
 @click.option("--canary", is_flag=True, help="Ask the judge 30 pinned verdicts before and after.")
 @_by
+@click.option(
+    "--show-prompts",
+    is_flag=True,
+    help="Print the first prompt of each kind, as the model is shown it.",
+)
 @_run_options
 def score(
     what: tuple[str, ...],
@@ -101,6 +106,7 @@ def score(
     json: Path | None,
     budget: float | None,
     *,
+    show_prompts: bool,
     canary: bool,
     batch: bool,
     dry_run: bool,
@@ -134,6 +140,7 @@ def score(
         options=ModelOptions(**options),
         store=store,
         out=out,
+        show_prompts=show_prompts,
         canary=canary,
         dry_run=dry_run,
         budget=budget,

@@ -12,6 +12,7 @@ from harness.types import (
     Assets,
     Benchmark,
     Card,
+    Choosy,
     Generation,
     Item,
     Judge,
@@ -19,6 +20,7 @@ from harness.types import (
     Prompt,
     Score,
     Verdict,
+    innermost,
 )
 
 
@@ -64,6 +66,7 @@ def answer(benchmark: Benchmark, model: Model, assets: Assets) -> Answers:
         ModelError: There is not a single answer.
     """
     prompts = load(benchmark, assets)
+    examine(model, prompts)
     generations = model.generate(prompts)
     _one_to_one(model.name, prompts, [generation.prompt for generation in generations])
     if all(generation.failure is not None for generation in generations):
@@ -102,6 +105,23 @@ def load(benchmark: Benchmark, assets: Assets) -> list[Prompt]:
     return prompts
 
 
+def examine(model: Model, prompts: Sequence[Prompt]) -> None:
+    """Sees that a model can answer such prompts, before anything is paid for.
+
+    Raises:
+        ModelError: It cannot.
+    """
+    inner = innermost(model)
+    if isinstance(inner, Choosy):
+        inner.examine(prompts)
+    elif any(prompt.raw or prompt.choices for prompt in prompts):
+        raise ModelError(
+            f"expected a model that goes on with given texts and tells how likely they are, came "
+            f"'{public(model.name)}', which only answers in conversations; name a checkpoint, "
+            f"hf:PATH_OR_ID"
+        )
+
+
 def limited(benchmark: Benchmark, limit: int | None) -> Benchmark:
     """The benchmark with so many of its prompts, spread evenly over all of them; None is all."""
 
@@ -114,11 +134,17 @@ def limited(benchmark: Benchmark, limit: int | None) -> Benchmark:
 
 
 def decoded(benchmark: Benchmark, changes: Mapping[str, Any]) -> Benchmark:
-    """The benchmark with its prompts' decoding changed, where the protocol leaves it free."""
+    """The benchmark with its prompts' decoding changed, where the protocol leaves it free.
+
+    It does not for texts that are given as they are, and where nothing is written.
+    """
 
     def changed(assets: Assets) -> list[Prompt]:
         prompts = benchmark.load(assets)
-        return [replace(p, decoding=replace(p.decoding, **changes)) for p in prompts]
+        return [
+            p if p.raw or p.choices else replace(p, decoding=replace(p.decoding, **changes))
+            for p in prompts
+        ]
 
     return replace(benchmark, load=changed)
 

@@ -5,7 +5,7 @@ from importlib import import_module
 from types import ModuleType
 
 from harness.chambers import Chambers, OpenModel
-from harness.errors import UnknownNameError
+from harness.errors import SpecError, UnknownNameError
 from harness.judging import judge_prompt
 from harness.models import replay
 from harness.names import public
@@ -35,16 +35,31 @@ _PLACES = {
 
 
 def benchmark(name: str) -> Benchmark:
-    """The benchmark of that name, `NAME` or `NAME@VERSION`.
+    """The benchmark of that name, `NAME` or `NAME@VERSION`, or `NAME:REST` where one is made.
 
     Raises:
         UnknownNameError: No file or no version is called so.
+        SpecError: Something follows the name of one that takes nothing, or nothing does.
     """
+    stem, colon, rest = name.partition(":")
+    if colon:
+        return _built(stem, rest)
     stem, at, version = name.partition("@")
     versions = {b.card.version: b for b in _versions(_load("benchmark", stem))}
+    if not versions:
+        raise SpecError(f"expected '{stem}:' with what it is made of, came '{name}' alone")
     if at and version not in versions:
         raise UnknownNameError(f"version of {stem}", version, versions)
     return versions[version] if at else next(iter(versions.values()))
+
+
+def _built(stem: str, rest: str) -> Benchmark:
+    """What a benchmark's file makes of what follows its name."""
+    module = _load("benchmark", stem)
+    if not hasattr(module, "build"):
+        raise SpecError(f"expected nothing after '{stem}', came ':{rest}'; leave it out")
+    made: Benchmark = module.build(rest)
+    return made
 
 
 def benchmarks() -> list[Benchmark]:
@@ -187,7 +202,9 @@ def live(name: str, options: ModelOptions) -> Model:
 
 
 def _versions(module: ModuleType) -> tuple[Benchmark, ...]:
-    versions: tuple[Benchmark, ...] = getattr(module, "VERSIONS", None) or (module.BENCHMARK,)
+    """None, where a benchmark is made only of what follows its name."""
+    only = getattr(module, "BENCHMARK", None)
+    versions: tuple[Benchmark, ...] = getattr(module, "VERSIONS", (only,) if only else ())
     return versions
 
 

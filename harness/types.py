@@ -47,6 +47,20 @@ class Prompt:
     """What the user says, turn by turn; the model answers each before it sees the next."""
     decoding: Decoding
     system: str | None = None
+    choices: tuple[str, ...] = ()
+    """Texts whose log-probabilities are asked for instead of an answer.
+
+    Each turn is then a context of its own, and there is a response for each turn and choice, those
+    after the first turn first. Without turns each text stands alone, and a longer one than the
+    window is read window by window.
+    """
+    raw: bool = False
+    """Whether turns are given as they are, with no chat template; one that is too long loses its
+    beginning."""
+
+
+LIKELIEST, GIVEN = "likeliest", "given"
+"""How a response to a choice ends: whether each of its tokens was the likeliest in its place."""
 
 
 class Token(NamedTuple):
@@ -82,12 +96,22 @@ class Response:
 
     text: str
     finish_reason: str = "stop"
-    """"stop", "length", or whatever else the backend said."""
+    """"stop", "length", or whatever else the backend said.
+
+    Of a choice: LIKELIEST or GIVEN.
+    """
     tokens: tuple[Token, ...] = ()
     """Empty unless the prompt's decoding asked for log-probabilities."""
     usage: Usage = field(default_factory=Usage)
     served_by: str = ""
     """What the server says it is: model and system fingerprint. Empty for local models."""
+    cut: int = 0
+    """Tokens at the beginning of the context that did not fit the model's window."""
+
+    @property
+    def logprob(self) -> float:
+        """Natural log-probability of the whole text."""
+        return sum(token.logprob for token in self.tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +266,39 @@ class Keeping(Protocol):
 
     def missing(self, prompts: Sequence[Prompt], /) -> list[Prompt]:
         """The prompts that it would have to ask."""
+
+
+@runtime_checkable
+class Choosy(Protocol):
+    """A model that knows what it cannot be asked."""
+
+    def examine(self, prompts: Sequence[Prompt], /) -> None:
+        """Looks at the prompts before anything is paid for; nobody is asked.
+
+        Raises:
+            ModelError: It cannot answer such prompts.
+        """
+
+
+@runtime_checkable
+class Rendering(Protocol):
+    """A model that can tell what it is shown."""
+
+    def render(self, prompt: Prompt, /) -> str:
+        """The text that a prompt's first turn becomes.
+
+        Raises:
+            ModelError: Its chat template refuses or drops a message, or there is none.
+        """
+
+    def lint(self) -> list[str]:
+        """What looks wrong in how its template, tokenizer and stop tokens fit together."""
+
+
+def innermost(model: Model) -> Model:
+    """The model that answers, inside whatever wraps it."""
+    inner = getattr(model, "model", None)
+    return model if inner is None else innermost(inner)
 
 
 @runtime_checkable

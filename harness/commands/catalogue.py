@@ -55,7 +55,7 @@ def show_assets(setting: Setting) -> None:
 def pull_assets(names: Sequence[str], setting: Setting) -> None:
     """Downloads the named files, or those that the benchmarks run on, if they are not here."""
     library = setting.library()
-    chosen = _named(names, library) or _needed()
+    chosen = _named(names, library) or _needed(library)
     for name in chosen:
         if not library.has(name):
             library.pull(name)
@@ -93,9 +93,10 @@ def _named(names: Sequence[str], library: Library) -> list[str]:
     return [file for name in names for file in library.names(name)]
 
 
-def _needed() -> list[str]:
-    """The files that the benchmarks run on."""
-    return sorted({name for b in registry.benchmarks() for name in b.card.assets})
+def _needed(library: Library) -> list[str]:
+    """The files that the benchmarks run on, as far as they are here or can be had."""
+    names = {name for b in registry.benchmarks() for name in b.card.assets}
+    return sorted(n for n in names if library.catalogue[n].url or library.has(n))
 
 
 def _place(library: Library, asset: Asset) -> str:

@@ -19,6 +19,7 @@ EXTRAS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "anthropic": (("anthropic",), "Claude (anthropic:)"),
     "openai": (("openai",), "the reference client that our wire format is tested against"),
     "fastchat": (("fschat",), "templates for checkpoints that ship none (--chat-template)"),
+    "lm-eval": (("lm-eval",), "Open LLM Leaderboard, nlp9, AGIEval, lm_eval:TASK"),
     "alpaca-eval": (("alpaca-eval",), "the incumbent, as the oracle of `make bench`"),
 }
 """Extras of the distribution: what they install and what for."""

@@ -9,7 +9,7 @@ from harness.commands.foreseen import foresee, unanswered
 from harness.commands.models import Wrap, is_remote
 from harness.commands.quote import Quote, quote, together
 from harness.judging import require
-from harness.pipeline import load
+from harness.pipeline import examine, load
 from harness.pricing import retires
 from harness.report.table import Table
 from harness.types import (
@@ -161,6 +161,7 @@ def _judged(answering: Plan, judge: str, asked: list[Question]) -> Plan:
 def plan_answers(name: str, benchmark: Benchmark, model: Model, assets: Assets) -> Plan:
     """Counts the answers that are not stored; nothing is judged."""
     prompts = load(benchmark, assets)
+    examine(model, prompts)
     to_answer = unanswered(model, prompts)
     counts = len(prompts), len(to_answer), 0, 0
     planned = Plan(name, benchmark.card.label, "", *counts, answers=(model, to_answer))

@@ -33,6 +33,7 @@ from harness.commands.provenance import provenance
 from harness.commands.runs import PROVENANCE
 from harness.commands.screening import suspicions
 from harness.commands.setting import Setting
+from harness.commands.shown import show_prompts, warnings
 from harness.commands.watching import Watch, doubted, watching
 from harness.errors import BudgetError, DataError, SpecError
 from harness.judging import asking, judge_prompt
@@ -84,6 +85,8 @@ class ScoreRequest:
     store: Path = Path("results/store.sqlite")
     out: Path = Path("results")
     dry_run: bool = False
+    show_prompts: bool = False
+    """Whether the first prompts are printed, and their digest becomes part of the identity."""
     budget: float | None = None
     """USD that all that was ever asked under the run's name may cost."""
     batch: bool = False
@@ -124,6 +127,7 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
         jobs = run.jobs()
         classes = run.classes(jobs)
         plans = [run.plan(job) for job in jobs]
+        shown = run.show(jobs, plans)
         if request.dry_run:
             plans = [p.quoted(exact=True) for p in (*run.plan_baseline(), *plans)]
             return _finish(setting, [plan_table(plans)], {"plan": [p.data() for p in plans]})
@@ -132,7 +136,7 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
         watch = run.watch(jobs)
         try:
             probe(plans)
-            results = run.bought(jobs, watch)
+            results = run.bought(jobs, watch, shown)
         except BudgetError as error:
             raise run.stopped(jobs) from error
         broken, data = _broken_down(results, classes)
@@ -275,9 +279,40 @@ class _Run:
             raise SpecError(f"expected one benchmark with --by, came {', '.join(benchmarks)}")
         return read_classes(by, jobs[0].benchmark, self.assets)
 
-    def bought(self, jobs: Sequence[_Job], watch: Watch) -> list[tuple[str, Result]]:
-        """All results by checkpoint: first all answers, then all judgments, under watch."""
-        answers = self.answers(jobs)
+    def show(self, jobs: Sequence[_Job], plans: Sequence[Plan]) -> list[str]:
+        """What looks wrong in prompts still to answer is told; all are shown, if asked for.
+
+        Returns:
+            A digest of the prompts that each job was shown to ask; empty where none was.
+        """
+        digests = [self._shown(job) for job in jobs]
+        told = {
+            f"{job.checkpoint.name}: {line}": None
+            for job, planned in zip(jobs, plans, strict=True)
+            if planned.to_answer
+            for line in warnings(job.model, load(job.benchmark, self.assets))
+        }
+        for line in told:
+            self.setting.note(line)
+        return digests
+
+    def _shown(self, job: _Job) -> str:
+        if not self.request.show_prompts:
+            return ""
+        prompts = load(job.benchmark, self.assets)
+        return show_prompts(job.checkpoint.name, job.model, prompts, self.setting)
+
+    def bought(
+        self, jobs: Sequence[_Job], watch: Watch, shown: Sequence[str]
+    ) -> list[tuple[str, Result]]:
+        """All results by checkpoint: first all answers, then all judgments, under watch.
+
+        Args:
+            jobs: In order.
+            watch: Over the judges.
+            shown: From `show`.
+        """
+        answers = _with_shown(self.answers(jobs), shown)
         watch.begin()
         if self.request.batch:
             self.judge_at_once(jobs, answers)
@@ -438,6 +473,14 @@ class _Run:
             for prompt, raw in answers.items()
             if not isinstance(rubric.read(Generation(prompt, "", (raw,))), Unread)
         }
+
+
+def _with_shown(answers: Sequence[Answers], digests: Sequence[str]) -> list[Answers]:
+    """The answers, with the digest of what was shown before them in the model's identity."""
+    return [
+        one._replace(identity={**one.identity, "first prompts sha256": digest}) if digest else one
+        for one, digest in zip(answers, digests, strict=True)
+    ]
 
 
 def _with_next(jobs: Sequence[_Job]) -> Iterator[tuple[_Job, _Job | None]]:

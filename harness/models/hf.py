@@ -9,8 +9,10 @@ from typing import Any
 
 from harness.errors import DataError
 from harness.models.local import templates
+from harness.models.local.likelihood import Likelihood
 from harness.models.local.loading import (
     Checkpoint,
+    load_config,
     load_tokenizer,
     loaded,
     release,
@@ -18,6 +20,7 @@ from harness.models.local.loading import (
     stop_ids,
 )
 from harness.models.local.network import Network
+from harness.models.local.pairs import Pairs, window_of
 from harness.models.local.sampling import Request, seed_of
 from harness.models.local.templates import Message, Template
 from harness.models.local.weights import check, fingerprint
@@ -25,6 +28,8 @@ from harness.models.serving.failures import one_line
 from harness.types import UNWATCHED, Generation, ModelOptions, Prompt, Response, Watch
 
 _HUB_ID = re.compile(r"(?P<id>([A-Za-z0-9][\w.-]*/)?[A-Za-z0-9][\w.-]*)(@(?P<revision>.+))?")
+_BLOCK = 4
+"""Prompts with choices that are answered together, in batches."""
 _SETTINGS = ["*.json", "*.model", "*.txt", "*.jinja", "*.py", "*.tiktoken"]
 
 
@@ -37,11 +42,10 @@ def build(name: str, options: ModelOptions) -> "HuggingFace":
 
     Raises:
         DataError: There is no such checkpoint, or its files are incomplete.
-        ModelError: It ships no chat template and none is given.
     """
     folder, revision = locate(name.removeprefix("hf:"))
     check(folder)
-    template = templates.choose(folder, options.chat_template)
+    template = templates.find(folder, options.chat_template)
     dtype = resolve_dtype(options.dtype)
     checkpoint = Checkpoint(folder, fingerprint(folder), dtype, options.trust_remote_code)
     return HuggingFace(name, checkpoint, template, options.batch_size, revision)
@@ -85,23 +89,41 @@ class HuggingFace:
         """
         if not prompts:
             return []
-        chats = [_Chat(prompt) for prompt in prompts]
+        chats = [_Chat(prompt) for prompt in prompts if not prompt.choices]
         batches = self._batches(self._asked(chats))
+        told: dict[Prompt, Generation] = {}
         with loaded(self.checkpoint) as model:
-            network = Network(model, self.tokenizer, self.stop_ids)
+            likelihood = Likelihood(self.name, model, self.pairs, self._context)
+            for block in self._blocks([prompt for prompt in prompts if prompt.choices]):
+                watch.started(block)
+                answers = likelihood.answer(block)
+                told.update((answer.prompt, answer) for answer in answers)
+                watch.finished(answers)
             for batch in batches:
+                network = Network(model, self.tokenizer, self._ends(raw=batch[0][0].prompt.raw))
                 watch.started([chat.prompt for chat, _ in batch])
                 self._answer(network, batch)
                 watch.finished([chat.generation(self.name) for chat, _ in batch])
-        return [chat.generation(self.name) for chat in chats]
+        said = (chat.generation(self.name) for chat in chats)
+        return [told[prompt] if prompt.choices else next(said) for prompt in prompts]
+
+    def examine(self, prompts: Sequence[Prompt]) -> None:
+        """Sees that there is a chat template, if one is needed.
+
+        Raises:
+            ModelError: There is none.
+        """
+        if isinstance(self.template, templates.Absent) and not all(p.raw for p in prompts):
+            raise self.template.refusal()
 
     def count_tokens(self, prompt: Prompt) -> int | None:
-        """Tokens of a prompt of one turn, by the checkpoint's own tokenizer and template.
+        """Tokens of a question of one turn, by the checkpoint's own tokenizer and template.
 
         Raises:
             ModelError: The template refuses or drops the system message.
         """
-        return len(self._encode(_Chat(prompt).said)) if len(prompt.turns) == 1 else None
+        is_question = len(prompt.turns) == 1 and not prompt.raw and not prompt.choices
+        return len(self._encode(_Chat(prompt).said)) if is_question else None
 
     def close(self) -> None:
         """Frees the memory of the weights, if they are there; a later question loads them again."""
@@ -111,12 +133,14 @@ class HuggingFace:
         """The text that the model is shown for the first turn.
 
         Raises:
-            ModelError: The template refuses or drops the system message.
+            ModelError: The template refuses or drops the system message, or there is none.
         """
-        return self.template.render(_messages(_Chat(prompt).said), self.tokenizer)
+        return self._context(prompt, prompt.turns[0]) if prompt.turns else ""
 
     def lint(self) -> list[str]:
         """What looks wrong in how template, tokenizer and stop tokens fit together."""
+        if isinstance(self.template, templates.Absent):
+            return []
         return templates.lint(self.template, self.tokenizer, self.stop_ids)
 
     @cached_property
@@ -130,16 +154,44 @@ class HuggingFace:
         vocabulary = self.tokenizer.get_vocab()
         # A special token is not part of the text in which stop strings are looked for.
         written = {vocabulary[stop] for stop in self.template.stop if stop in vocabulary}
-        return stop_ids(self.checkpoint, self.tokenizer).union(self.template.stop_ids, written)
+        return self._own_stop_ids.union(self.template.stop_ids, written)
+
+    @cached_property
+    def pairs(self) -> Pairs:
+        """How texts without a template become tokens."""
+        return Pairs(self.tokenizer, window_of(load_config(self.checkpoint), self.tokenizer))
+
+    @cached_property
+    def _own_stop_ids(self) -> frozenset[int]:
+        return stop_ids(self.checkpoint, self.tokenizer)
+
+    def _ends(self, *, raw: bool) -> frozenset[int]:
+        return self._own_stop_ids if raw else self.stop_ids
+
+    def _context(self, prompt: Prompt, turn: str) -> str:
+        """What the model is shown when a turn is the first."""
+        if prompt.raw:
+            return turn
+        system = () if prompt.system is None else (("system", prompt.system),)
+        return self.template.render(_messages((*system, ("user", turn))), self.tokenizer)
+
+    def _blocks(self, prompts: Sequence[Prompt]) -> list[list[Prompt]]:
+        """Prompts with choices, those that begin alike together: they share what is read."""
+        like, size = sorted(prompts, key=lambda prompt: prompt.turns), _BLOCK * self.batch_size
+        return [like[start : start + size] for start in range(0, len(like), size)]
 
     def _batches(self, asked: "Sequence[_Asked]") -> "list[list[_Asked]]":
         """Chats of like size together, the largest first, so that what cannot fit shows at once.
 
         Those that ask the same are neighbours: a batch reads their prompt once.
         """
-        by_size = sorted(asked, key=_size, reverse=True)
-        starts = range(0, len(by_size), self.batch_size)
-        return [by_size[start : start + self.batch_size] for start in starts]
+        batches = []
+        for raw in (False, True):
+            kind = [one for one in asked if one[0].prompt.raw is raw]
+            by_size = sorted(kind, key=_size, reverse=True)
+            starts = range(0, len(by_size), self.batch_size)
+            batches += [by_size[start : start + self.batch_size] for start in starts]
+        return batches
 
     def _answer(self, network: Network, asked: "Sequence[_Asked]") -> None:
         window = network.window
@@ -149,24 +201,27 @@ class HuggingFace:
             fit = [(chat, request) for chat, request in asked if not chat.failure]
             responses = network.respond([request for _, request in fit])
             for (chat, _), response in zip(fit, responses, strict=True):
-                chat.responses.append(response)
+                chat.responses.append(replace(response, cut=chat.cut))
             asked = self._asked([chat for chat, _ in fit if chat.waits])
 
     def _asked(self, chats: "Sequence[_Chat]") -> "list[_Asked]":
         """Each chat with what it asks next; what several say alike is rendered once."""
-        ids = {said: self._encode(said) for said in dict.fromkeys(chat.said for chat in chats)}
-        stop = self.template.stop
+        said = dict.fromkeys(chat.said for chat in chats if not chat.prompt.raw)
+        ids = {one: self._encode(one) for one in said}
         return [
-            (
-                chat,
-                Request(
-                    ids[chat.said],
-                    replace(chat.prompt.decoding, stop=chat.prompt.decoding.stop + stop),
-                    seed_of(chat.prompt, turn=len(chat.responses)),
-                ),
-            )
+            (chat, self._raw(chat) if chat.prompt.raw else self._request(chat, ids[chat.said]))
             for chat in chats
         ]
+
+    def _request(self, chat: "_Chat", ids: list[int]) -> Request:
+        decoding = chat.prompt.decoding
+        decoding = replace(decoding, stop=decoding.stop + self.template.stop)
+        return Request(ids, decoding, seed_of(chat.prompt, turn=len(chat.responses)))
+
+    def _raw(self, chat: "_Chat") -> Request:
+        decoding = chat.prompt.decoding
+        ids, chat.cut = self.pairs.prompt(chat.prompt.turns[0], decoding)
+        return Request(ids, decoding, seed_of(chat.prompt, turn=0))
 
     def _encode(self, said: "_Said") -> list[int]:
         text = self.template.render(_messages(said), self.tokenizer)
@@ -184,6 +239,7 @@ class _Chat:
     prompt: Prompt
     responses: list[Response] = field(default_factory=list)
     failure: str | None = None
+    cut: int = 0
 
     @property
     def waits(self) -> bool:
@@ -217,7 +273,7 @@ def _messages(said: _Said) -> list[Message]:
 
 def _too_long(request: Request, window: int | None) -> str | None:
     n, room = len(request.ids), request.decoding.max_tokens
-    if window is None or n + room <= window:
+    if n and (window is None or n + room <= window):
         return None
     return f"prompt is {n} tokens, the window is {window}: {room} are kept for the answer"
 

@@ -46,14 +46,22 @@ def encode_identity(identity: Mapping[str, str]) -> bytes:
 def encode_request(prompt: Prompt) -> bytes:
     """All of a prompt that a model can see, so not its id."""
     decoding = _decoding(prompt.decoding)
-    return _canonical({"turns": prompt.turns, "system": prompt.system, "decoding": decoding})
+    asked = {"turns": prompt.turns, "system": prompt.system, "decoding": decoding}
+    # Only where they are set, so that requests from before these fields keep their addresses.
+    unusual = {"choices": prompt.choices, "raw": prompt.raw}
+    return _canonical(asked | {name: value for name, value in unusual.items() if value})
 
 
 def encode_responses(responses: Sequence[Response]) -> bytes:
     """The form in which `decode_responses` reads them back, bit for bit."""
-    return _canonical(
-        [{name: getattr(one, name) for name in _RESPONSE_FIELDS} for one in responses]
-    )
+    return _canonical([_fields(one) for one in responses])
+
+
+def _fields(response: Response) -> dict[str, Any]:
+    written = {name: getattr(response, name) for name in _RESPONSE_FIELDS}
+    if not response.cut:  # as responses were written before they could say so
+        del written["cut"]
+    return written
 
 
 def decode_responses(content: bytes) -> tuple[Response, ...]:

@@ -8,7 +8,7 @@ import pytest
 
 from harness import registry
 from harness.assets import Library
-from harness.errors import DataError, UnknownNameError
+from harness.errors import DataError, SpecError, UnknownNameError
 from harness.models.scripted import Scripted
 from harness.types import Benchmark, Model, ModelOptions, Rubric
 from tests.leaves import planted
@@ -23,6 +23,11 @@ VERSIONS = (benchmark(card=card(version="2")), benchmark(card=card(version="1"))
 LONELY = """
 from tests.records import benchmark, card
 BENCHMARK = benchmark(card=card(name="lonely"))
+"""
+MADE = """
+from tests.records import benchmark, card
+def build(rest):
+    return benchmark(card=card(name=f"made:{rest}"))
 """
 COIN = """
 from harness.judging import as_published
@@ -42,6 +47,7 @@ def _leaves(tmp_path: Path) -> Iterator[None]:
     with (
         planted("benchmarks.tiny", TINY, tmp_path / "benchmarks"),
         planted("benchmarks.lonely", LONELY, tmp_path / "other benchmarks"),
+        planted("benchmarks.made", MADE, tmp_path / "made benchmarks"),
         planted("judges.coin", COIN, tmp_path / "judges"),
         planted("harness.models.parrot", PARROT, tmp_path / "models"),
     ):
@@ -179,3 +185,16 @@ def test_a_judge_of_no_known_scheme_is_refused_as_a_model_is() -> None:
         UnknownNameError, match="no judge is called 'openia:x'; did you mean 'openai:x'"
     ):
         judge("openia:x")
+
+
+@pytest.mark.usefixtures("_leaves")
+def test_a_benchmark_may_be_made_of_what_follows_its_name() -> None:
+    assert registry.benchmark("made:up:of").card.name == "made:up:of"
+    assert "made" not in {one.card.name for one in registry.benchmarks()}
+
+
+@pytest.mark.usefixtures("_leaves")
+@pytest.mark.parametrize("name", ["made", "tiny:up"])
+def test_what_follows_a_benchmarks_name_is_neither_lacking_nor_too_much(name: str) -> None:
+    with pytest.raises(SpecError, match="expected"):
+        registry.benchmark(name)

@@ -129,6 +129,19 @@ def test_the_address_of_today_is_the_address_of_tomorrow() -> None:
     assert at(PROMPT) == "a2a1157bd9518d72eb652decc3a7691e3ace4a2672890349ea43453bd2aad6dd"
 
 
+def test_choices_and_raw_texts_are_part_of_the_address_where_they_are_set() -> None:
+    assert b"choices" not in encode_request(PROMPT)
+    assert b"raw" not in encode_request(PROMPT)
+    asked = [PROMPT, replace(PROMPT, choices=("a",)), replace(PROMPT, choices=("a", "b"))]
+    assert len({at(one) for one in (*asked, replace(PROMPT, raw=True))}) == 4
+
+
+def test_what_was_cut_off_is_stored_where_something_was() -> None:
+    cut = Response("4", cut=7)
+    assert decode_responses(encode_responses([cut])) == (cut,)
+    assert b"cut" not in encode_responses(FOUR)
+
+
 # Answers
 
 

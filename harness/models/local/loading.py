@@ -114,7 +114,7 @@ def load_tokenizer(checkpoint: Checkpoint) -> Any:
     """
     from transformers import AutoTokenizer
 
-    _config(checkpoint)
+    load_config(checkpoint)
     with explained(checkpoint.folder, "tokenizer.json or tokenizer_config.json"):
         tokenizer = AutoTokenizer.from_pretrained(
             checkpoint.folder, trust_remote_code=checkpoint.trust_remote_code
@@ -138,7 +138,7 @@ def stop_ids(checkpoint: Checkpoint, tokenizer: Any) -> frozenset[int]:
             ids = GenerationConfig.from_pretrained(checkpoint.folder).eos_token_id
     else:
         file = checkpoint.folder / "config.json"
-        ids = _config(checkpoint).get_text_config().eos_token_id
+        ids = load_config(checkpoint).get_text_config().eos_token_id
     listed = ids if isinstance(ids, list) else [ids]
     if not all(isinstance(one, int | None) for one in listed):
         raise DataError(
@@ -147,7 +147,13 @@ def stop_ids(checkpoint: Checkpoint, tokenizer: Any) -> frozenset[int]:
     return frozenset([*listed, tokenizer.eos_token_id]) - {None}
 
 
-def _config(checkpoint: Checkpoint) -> Any:
+def load_config(checkpoint: Checkpoint) -> Any:
+    """The checkpoint's configuration.
+
+    Raises:
+        DataError: Its file is damaged.
+        ModelError: transformers cannot load it.
+    """
     from transformers import AutoConfig
 
     with explained(checkpoint.folder, "config.json"):
@@ -170,7 +176,7 @@ def _load(checkpoint: Checkpoint) -> Any:
 
     if fingerprint(checkpoint.folder) != checkpoint.weights:
         raise DataError(f"{checkpoint.folder} changed after this run began; start the run again")
-    _config(checkpoint)
+    load_config(checkpoint)
     if not sys.stderr.isatty():
         draw_no_bars()
     model = read_network(checkpoint, device_map="cuda" if torch.cuda.is_available() else "cpu")

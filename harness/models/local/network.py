@@ -16,6 +16,14 @@ _WORTH_MOVING = 0.75
 """Share of rows that go on at which the others are left out: to select rows copies the cache."""
 
 
+def not_finite(model: Any) -> ModelError:
+    """What is to be said of weights that have overflowed."""
+    return ModelError(
+        f"the weights give logits that are no finite numbers in {model.dtype}; "
+        "try bfloat16 or float32, and check the training run"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Network:
     """Weights in memory, with what turns token ids into text."""
@@ -67,10 +75,7 @@ class Network:
         ends = Ends(requests, self.stop_ids, self.decode, self.model.device)
         self._run(requests, draws, ends)
         if draws.broken:
-            raise ModelError(
-                f"the weights give logits that are no finite numbers in {self.model.dtype}; "
-                "try bfloat16 or float32, and check the training run"
-            )
+            raise not_finite(self.model)
         answers = zip(requests, ends.drawn, draws.scored, strict=True)
         return [self._response(*answer) for answer in answers]
 

@@ -145,6 +145,32 @@ class FastChat:
         return get_conv_template(self.name)
 
 
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """In the place of a template where a checkpoint ships none and none is given."""
+
+    folder: Path
+    digest: str = "none"
+    adds_special_tokens: bool = False
+    stop: tuple[str, ...] = ()
+    stop_ids: tuple[int, ...] = ()
+
+    def render(self, messages: Sequence[Message], tokenizer: Any) -> str:  # noqa: ARG002 the protocol's
+        """Nothing.
+
+        Raises:
+            ModelError: Always.
+        """
+        raise self.refusal()
+
+    def refusal(self) -> ModelError:
+        """What is to be said to who asks for a conversation."""
+        return ModelError(
+            f"{self.folder} ships no chat template; say what it was trained on with "
+            "chat_template = 'fastchat:NAME' (for example fastchat:vicuna_v1.1)"
+        )
+
+
 def choose(folder: Path, option: str | None) -> Template:
     """The checkpoint's own template; FastChat's only where it ships none.
 
@@ -158,16 +184,17 @@ def choose(folder: Path, option: str | None) -> Template:
         DataError: The file that holds the template is damaged.
         ModelError: There is no template, or FastChat is not installed.
     """
+    template = find(folder, option)
+    if isinstance(template, Absent):
+        raise template.refusal()
+    return template
+
+
+def find(folder: Path, option: str | None) -> Template:
+    """As `choose`, but that a checkpoint without a template is no error until one is needed."""
     fallback = None if option is None else _fastchat(option)
     text = _shipped(folder)
-    if text is not None:
-        return Shipped(text)
-    if fallback is not None:
-        return fallback
-    raise ModelError(
-        f"{folder} ships no chat template; say what it was trained on with "
-        "chat_template = 'fastchat:NAME' (for example fastchat:vicuna_v1.1)"
-    )
+    return Shipped(text) if text is not None else fallback or Absent(folder)
 
 
 def encode(text: str, template: Template, tokenizer: Any) -> list[int]:

@@ -14,7 +14,16 @@ from harness.models.local.loading import loaded
 from harness.models.local.network import Network
 from harness.models.local.sampling import Request, seed_of
 from harness.models.local.templates import Message, Shipped
-from harness.types import Decoding, Generation, Model, ModelOptions, Prompt, Response
+from harness.types import (
+    GIVEN,
+    LIKELIEST,
+    Decoding,
+    Generation,
+    Model,
+    ModelOptions,
+    Prompt,
+    Response,
+)
 from tests.tiny.checkpoint import CHATML, make_checkpoint
 
 pytest_plugins = ["tests.tiny.fixtures"]
@@ -276,10 +285,103 @@ def test_a_checkpoint_with_half_a_file_cannot_be_built(copy: Path) -> None:
         build(f"hf:{copy}", ModelOptions())
 
 
-def test_a_checkpoint_without_a_template_cannot_be_built_unasked(tmp_path: Path) -> None:
-    name = f"hf:{make_checkpoint(tmp_path, template=None)}"
+def test_a_checkpoint_without_a_template_is_asked_no_question(tmp_path: Path) -> None:
+    model = build(f"hf:{make_checkpoint(tmp_path, template=None)}", ModelOptions())
     with pytest.raises(ModelError, match="ships no chat template"):
-        build(name, ModelOptions())
+        model.examine([ask("Hello")])
+    with pytest.raises(ModelError, match="ships no chat template"):
+        model.generate([ask("Hello")])
+
+
+def test_a_checkpoint_without_a_template_goes_on_with_texts(tmp_path: Path) -> None:
+    model = build(f"hf:{make_checkpoint(tmp_path, template=None)}", ModelOptions())
+    text = Prompt("a", ("Once upon",), GREEDY, raw=True)
+    model.examine([text])
+    assert model.generate([text])[0].text
+    assert (model.render(text), model.lint(), model.identity["template"]) == (
+        "Once upon",
+        [],
+        "none",
+    )
+
+
+def choosing(*turns: str, choices: tuple[str, ...] = (" yes", " no"), raw: bool = True) -> Prompt:
+    return Prompt(" ".join(turns), turns, Decoding(0), choices=choices, raw=raw)
+
+
+def test_each_turn_and_choice_has_a_response_of_its_own(model: HuggingFace) -> None:
+    [both] = model.generate([choosing("Is it?", "Was it?")])
+    alone = [model.generate([choosing(turn)])[0].responses for turn in ("Is it?", "Was it?")]
+    assert [r.text for r in both.responses] == [" yes", " no", " yes", " no"]
+    expected = [r.logprob for one in alone for r in one]
+    assert [r.logprob for r in both.responses] == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_choice_is_as_likely_as_its_tokens(model: HuggingFace) -> None:
+    [answer] = model.generate([choosing("Is it?")])
+    first = answer.responses[0]
+    assert "".join(token.text for token in first.tokens) == " yes"
+    assert first.logprob == sum(token.logprob for token in first.tokens) < 0
+    assert first.usage.prompt_tokens == len("Is it? yes")
+
+
+def test_what_the_model_would_write_is_the_likeliest(model: HuggingFace) -> None:
+    text = Prompt("a", ("Hello",), Decoding(5), raw=True)
+    [written] = model.generate([text])
+    [told] = model.generate([choosing("Hello", choices=(written.text, written.text + "~~"))])
+    assert [r.finish_reason for r in told.responses] == [LIKELIEST, GIVEN]
+
+
+def test_a_question_with_choices_goes_through_the_template(model: HuggingFace) -> None:
+    [asked] = model.generate([choosing("Is it?", raw=False)])
+    [written] = model.generate([choosing(model.render(ask("Is it?")))])
+    assert asked.responses == written.responses
+
+
+def test_a_context_that_is_too_long_loses_its_beginning(model: HuggingFace) -> None:
+    [cut] = model.generate([choosing("x" * 300 + "y" * 512)])
+    [short] = model.generate([choosing("y" * 509)])
+    assert [r.cut for r in cut.responses] == [303, 302]  # " yes" is longer than " no"
+    assert cut.responses[0].logprob == pytest.approx(short.responses[0].logprob, abs=1e-5)
+
+
+def test_a_text_to_go_on_with_that_is_too_long_loses_its_beginning(model: HuggingFace) -> None:
+    long, short = (
+        Prompt(text[:3], (text,), Decoding(12), raw=True)
+        for text in ("x" * 99 + "y" * 500, "y" * 500)
+    )
+    [cut, whole] = model.generate([long, short])
+    assert (cut.text, cut.responses[0].cut) == (whole.text, 99)
+    assert whole.responses[0].cut == 0
+
+
+def test_a_choice_longer_than_the_window_is_refused_by_itself(model: HuggingFace) -> None:
+    answers = model.generate([choosing("a", choices=("y" * 600,)), choosing("b")])
+    assert answers[0].failure == "a choice is 600 tokens, the window is 512"
+    assert answers[1].failure is None
+
+
+def test_without_turns_a_long_text_is_read_window_by_window(model: HuggingFace) -> None:
+    text = "abc " * 300
+    [whole] = model.generate([Prompt("a", (), Decoding(0), choices=(text,), raw=True)])
+    assert "".join(token.text for token in whole.responses[0].tokens) == text
+
+
+def test_choices_are_watched_in_blocks(model: HuggingFace) -> None:
+    prompts = [choosing(f"{letter}?") for letter in "abcdefghijklmnopqrst"]
+    seen = Seen()
+    model.generate(prompts, seen)
+    assert [kind for kind, _ in seen.events] == ["started", "finished"] * 2
+    assert sorted(name for kind, names in seen.events for name in names if kind == "started") == [
+        prompt.id for prompt in prompts
+    ]
+
+
+def test_questions_texts_and_choices_may_be_mixed(model: HuggingFace) -> None:
+    prompts = [choosing("a"), ask("b"), Prompt("c", ("c",), GREEDY, raw=True), choosing("d")]
+    answers = model.generate(prompts)
+    assert [answer.prompt for answer in answers] == prompts
+    assert [len(answer.responses) for answer in answers] == [2, 1, 1, 2]
 
 
 def test_a_checkpoint_without_a_template_is_asked_as_fastchat_would(tmp_path: Path) -> None:
