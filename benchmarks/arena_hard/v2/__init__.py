@@ -76,6 +76,11 @@ def identify(assets: Assets) -> Mapping[str, str]:
     return {"baseline": ", ".join(named)}
 
 
+def categories(assets: Assets) -> dict[str, str]:
+    """The published category of each prompt."""
+    return {prompt.id: category_of(prompt) for prompt in load(assets)}
+
+
 def _answers(name: str, assets: Assets) -> dict[tuple[str, ...], tuple[str, ...]]:
     asset = _asset(name)
     return files.read_outputs(parse_rows(assets.read(asset), asset), assets)
@@ -117,5 +122,6 @@ BENCHMARK = Benchmark(
     verify=parity.verify,
     identify=identify,
     items=meeting_items,
+    categories=categories,
     both_orders=True,
 )

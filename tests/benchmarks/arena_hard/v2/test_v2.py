@@ -6,7 +6,7 @@ from typing import ClassVar
 import pytest
 
 from benchmarks import arena_hard
-from benchmarks.arena_hard.v2 import BASELINES, BENCHMARK, load_baseline
+from benchmarks.arena_hard.v2 import BASELINES, BENCHMARK, categories, load_baseline
 from benchmarks.arena_hard.v2.questions import QUESTIONS, load_questions
 from harness import registry
 from harness.errors import DataError
@@ -45,6 +45,15 @@ def test_version_0_1_stays_what_the_bare_name_means() -> None:
     assert registry.benchmark("arena_hard").card.version == "0.1"
     assert registry.benchmark("arena_hard@2.0") is BENCHMARK
     assert arena_hard.VERSIONS == (arena_hard.BENCHMARK, BENCHMARK)
+
+
+def test_every_prompt_has_its_published_category() -> None:
+    assert categories(small()) == {
+        "arena_hard/hard_prompt/h1": "hard_prompt",
+        "arena_hard/hard_prompt/h2": "hard_prompt",
+        "arena_hard/creative_writing/c1": "creative_writing",
+    }
+    assert BENCHMARK.categories is categories
 
 
 def test_each_category_meets_its_own_baseline() -> None:
