@@ -32,6 +32,9 @@ _store = click.option(
 )
 _out = click.option("--out", type=_PATH, default=Path("results"), show_default=True)
 _by = click.option("--by", metavar="FILE", help="Classes of prompts, as `classify` writes them.")
+_until = click.option(
+    "--until-decided", is_flag=True, help="Judge block by block, no further than decides it."
+)
 _items = click.option("--items", is_flag=True, help="With --json: every item's id, value, cause.")
 
 
@@ -81,6 +84,9 @@ def _run_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("-b", "--benchmarks", required=True, help="Names, separated by commas.")
 @click.option("--baseline", help="A model to compare with, instead of the published baseline.")
 @click.option("--judgments", help="Judgments already paid for, by the official judge: imported.")
+@click.option("--gold-judge", metavar="JUDGE", help="A better judge, asked about a few prompts.")
+@click.option("--gold-n", type=click.IntRange(min=10), default=100, show_default=True)
+@_until
 @click.option("--canary", is_flag=True, help="Ask the judge 30 pinned verdicts before and after.")
 @_by
 @click.option(
@@ -93,6 +99,8 @@ def score(
     what: tuple[str, ...],
     benchmarks: str,
     judge: str | None,
+    gold_judge: str | None,
+    gold_n: int,
     baseline: str | None,
     limit: int | None,
     judgments: str | None,
@@ -106,6 +114,7 @@ def score(
     json: Path | None,
     budget: float | None,
     *,
+    until_decided: bool,
     show_prompts: bool,
     canary: bool,
     batch: bool,
@@ -113,7 +122,7 @@ def score(
     items: bool,
     **options: Any,
 ) -> None:
-    """Score checkpoints on benchmarks, to a table.
+    """Score checkpoints on benchmarks, to a table and a report of what changed.
 
     A MODEL is hf:PATH_OR_ID, openai:NAME, anthropic:NAME, http://HOST:PORT/v1#NAME (any
     OpenAI-compatible server) or replay:FILE (published outputs). A SERIES.yaml lists several.
@@ -132,6 +141,8 @@ def score(
         what=what,
         benchmarks=list(dict.fromkeys(filter(None, map(str.strip, benchmarks.split(","))))),
         judge=judge,
+        gold_judge=gold_judge,
+        gold_n=gold_n,
         baseline=baseline,
         limit=limit,
         judgments=judgments,
@@ -142,6 +153,7 @@ def score(
         out=out,
         show_prompts=show_prompts,
         canary=canary,
+        until_decided=until_decided,
         dry_run=dry_run,
         budget=budget,
         batch=batch,
@@ -170,6 +182,7 @@ def score(
     show_default=True,
     help="A prompt adds its mean preference, or 1, 0, a tie half; or ties are left out.",
 )
+@_until
 @_run_options
 def compare(
     what: tuple[str, ...],
@@ -187,6 +200,7 @@ def compare(
     json: Path | None,
     budget: float | None,
     *,
+    until_decided: bool,
     batch: bool,
     dry_run: bool,
     items: bool,
@@ -222,9 +236,38 @@ def compare(
         dry_run=dry_run,
         budget=budget,
         batch=batch,
+        until_decided=until_decided,
         items=items,
     )
     run(request, Setting(assets, json))
+
+
+@cli.command()
+@click.argument("runs", nargs=-1, required=True, metavar="RUN…")
+@click.option("--out", type=_PATH, help="Where the report goes, instead of the first run's folder.")
+@_by
+@_assets
+@_json
+def report(
+    runs: tuple[str, ...],
+    out: Path | None,
+    by: str | None,
+    assets: Path | None,
+    json: Path | None,
+) -> None:
+    """Tell what changed from checkpoint to checkpoint, from saved runs: offline.
+
+    A RUN is a folder that `score` or `compare` wrote. Several are of one series, under several
+    judges say; the matches of `compare` become the game that the checkpoints play.
+
+    \b
+    Example:
+      run_eval.py report results/sppo-1a2b3c4d results/sppo-5e6f7a8b
+    """
+    from harness.commands.report import report as run
+    from harness.commands.setting import Setting
+
+    run(runs, Setting(assets, json), out=out, by=by)
 
 
 @cli.command()

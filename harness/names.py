@@ -22,6 +22,11 @@ def anchored(name: str, folder: Path) -> str:
     return _DOTTED.sub(lambda found: found[1] + _place(folder / found[2]), name)
 
 
+def takes_part(name: str, judge: str) -> bool:
+    """Whether a judge of that name is the judge, or one of those that it is composed of."""
+    return re.search(rf"(?:^|[:,]){re.escape(name)}(?:,|$)", judge) is not None
+
+
 def _place(place: Path) -> str:
     # Still with a dot before it, or a folder that is absent would pass for a name on the hub.
     here = "" if place.is_absolute() or str(place).startswith("..") else "./"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from random import Random
 from typing import Any, NamedTuple
 
 from harness.errors import AlignmentError, DataError, ModelError, SpecError
@@ -132,6 +133,17 @@ def limited(benchmark: Benchmark, limit: int | None) -> Benchmark:
         prompts = benchmark.load(assets)
         kept = min(limit or len(prompts), len(prompts))
         return [prompts[i * len(prompts) // kept] for i in range(kept)]
+
+    return replace(benchmark, load=some)
+
+
+def sampled(benchmark: Benchmark, n: int, seed: int = 0) -> Benchmark:
+    """The benchmark with so many of its prompts, drawn at random; with all if there are fewer."""
+
+    def some(assets: Assets) -> list[Prompt]:
+        prompts = benchmark.load(assets)
+        places = Random(seed).sample(range(len(prompts)), min(n, len(prompts)))
+        return [prompts[place] for place in sorted(places)]
 
     return replace(benchmark, load=some)
 

@@ -471,6 +471,12 @@ class Item(NamedTuple):
     """Why there is no value."""
 
 
+def prompt_of(item_id: str) -> str:
+    """The id of the prompt that an item is of."""
+    prompt, found, turn = item_id.rpartition("/turn-")
+    return prompt if found and turn.isdecimal() else item_id
+
+
 def one_each(verdicts: Sequence[Verdict]) -> list[Item]:
     """An item for each verdict, called after its prompt and, where one is named, its turn."""
     return [Item(_item_id(v.comparison), v.value, v.cause) for v in verdicts]
@@ -488,6 +494,17 @@ class Rescored(NamedTuple):
     judge: str
     scores: list[Score]
     items: list[Item]
+
+
+class Redrawn(NamedTuple):
+    """A score that is no mean of items, refitted on prompts drawn with replacement."""
+
+    metric: str
+    value: float
+    prompts: tuple[str, ...]
+    """Their ids: two models with the same had the same drawn."""
+    draws_b: Sequence[float]
+    """The value of every replicate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -509,6 +526,9 @@ class Files:
     """One model's answers, where a matcher decides; None where a judge must."""
     split: Callable[[Rows], dict[str, Rows]] = lambda rows: {"": rows}
     """A file's judgments by model, where a file may be of many; "" is the whole file."""
+    redraw: Callable[[Rows, Assets], Redrawn | None] | None = None
+    """One model's judgments over resampled prompts, where a score is no mean of items; None where
+    nothing was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -551,6 +571,10 @@ class Benchmark:
     """What of the data decides the score and may differ between machines."""
     items: Callable[[Sequence[Verdict]], list[Item]] = one_each
     """What is told of single prompts."""
+    cluster: Callable[[str], str] = prompt_of
+    """What an item, by its id, stands or falls with: the same prompt, or task."""
+    categories: Callable[[Assets], Mapping[str, str]] | None = None
+    """The published category of each prompt, by its id."""
     turns: tuple[int, ...] = (-1,)
     """Which turns of a prompt are judged, as indices into its responses."""
     both_orders: bool = False

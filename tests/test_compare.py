@@ -436,7 +436,10 @@ def test_without_matplotlib_the_tables_come_all_the_same(
     assert "no figures: expected matplotlib" in " ".join(bench.noted.getvalue().split())
 
 
-@pytest.mark.parametrize("benchmark", registry.benchmarks(), ids=lambda b: b.card.label)
+JUDGED = [one for one in registry.benchmarks() if one.card.judge != "exact"]
+
+
+@pytest.mark.parametrize("benchmark", JUDGED, ids=lambda b: b.card.label)
 def test_a_swapped_comparison_is_shown_the_other_way_round(
     benchmark: Benchmark, files: Assets
 ) -> None:
@@ -444,3 +447,30 @@ def test_a_swapped_comparison_is_shown_the_other_way_round(
     for place in range(20):
         pair = comparison("short", "a longer answer", prompt(f"question {place}"))
         assert first(pair) == first(pair.swap())
+
+
+def test_a_clear_pair_is_judged_no_further_than_decides_it(
+    bench: Bench, published: list[Texts]
+) -> None:
+    """All twenty prompts are one block, which decides it."""
+    long = record(
+        "replay:long.json", {asked: f"{text} more" for asked, text in published[0].items()}
+    )
+    bench.server.script = certain
+    bench.compare(FIRST, long, until_decided=True)
+    assert "decided after 20 of 20 prompts" in bench.noted.getvalue()
+    (pair,) = pairs()
+    assert pair["identity"]["until decided"].endswith("blocks of 20")
+    assert pair["scores"][0]["interval"][1] < 0.5
+
+
+def certain(seen: Seen, _before: int) -> Reply:
+    """A judge who is sure that the longer answer is better."""
+    first, last = map(len, outputs(seen) or ["", ""])
+    return saying({"m": -9.0, "M": 0.0} if last > first else {"m": 0.0, "M": -9.0})
+
+
+@pytest.mark.parametrize("fields", [{"batch": True}, {"ties": "drop"}])
+def test_what_cannot_stop_on_the_way_is_refused(bench: Bench, fields: dict[str, Any]) -> None:
+    with pytest.raises(SpecError, match="--until-decided"):
+        bench.compare(FIRST, SECOND, until_decided=True, **fields)

@@ -140,7 +140,10 @@ def test_a_server_of_the_same_weights_gets_the_same_scores(run: Run, base: str) 
         for ours, theirs in zip(one["loglikelihoods"], other["loglikelihoods"], strict=True):
             assert ours == pytest.approx(theirs, abs=1e-4)
     assert "echoes" in there["identity"]["model likelihoods"]
-    assert "model likelihoods" not in here["identity"]
+    assert [one["identity"]["model log-softmax"] for one in (here, there)] == [
+        "float32",
+        "the server's own",
+    ]
 
 
 def test_what_a_server_told_is_not_asked_again_when_it_is_away(run: Run, base: str) -> None:

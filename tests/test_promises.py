@@ -101,6 +101,12 @@ def test_prompts_are_as_many_as_the_card_says_with_ids_of_their_own(
 
 
 @each_benchmark
+def test_published_categories_are_of_every_prompt(benchmark: Benchmark, files: Assets) -> None:
+    if benchmark.categories is not None:
+        assert benchmark.categories(files).keys() == {p.id for p in benchmark.load(files)}
+
+
+@each_benchmark
 def test_every_answer_is_compared_in_every_turn(benchmark: Benchmark, files: Assets) -> None:
     answers = [answer_to(p) for p in benchmark.load(files)]
     compared = benchmark.compare(answers, files)

@@ -7,6 +7,7 @@ Version 1.0: baseline text_davinci_003, judge gpt-4 that ranks the two outputs.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from benchmarks.alpaca_eval import columns, files, parity, scores
@@ -25,6 +26,7 @@ from harness.types import (
     Files,
     Generation,
     Prompt,
+    Redrawn,
     Rescored,
     Response,
     Rows,
@@ -79,6 +81,12 @@ def rescore_2(rows: Rows, assets: Assets) -> Rescored:
     """Published 2.0 judgments."""
     table = columns.read_columns(rows, BASELINE_2, _order(BASELINE_2, assets))
     return _rescored(rows, ANNOTATOR_2, table, scores.length_controlled_scores(table, assets))
+
+
+def redraw_2(rows: Rows, assets: Assets) -> Redrawn | None:
+    """The length-controlled win rate of 2.0 judgments, refitted on resampled prompts."""
+    table = columns.read_columns(rows, BASELINE_2, _order(BASELINE_2, assets))
+    return scores.redraw_lc(table, scores.read_calibration(assets))
 
 
 def rescore_1(rows: Rows, assets: Assets) -> Rescored:
@@ -149,7 +157,7 @@ BENCHMARK = Benchmark(
     compare=against(partial(load_baseline, BASELINE_2)),
     grader=logprob_rubric,
     aggregate=aggregate_2,
-    files=_files(ANNOTATOR_2, rescore_2),
+    files=replace(_files(ANNOTATOR_2, rescore_2), redraw=redraw_2),
     verify=partial(parity.verify_2, annotator=ANNOTATOR_2),
     identify=identify_2,
 )

@@ -19,7 +19,7 @@ from harness.stats.length_control import (
     fit_length_control,
     length_control_bounds,
 )
-from harness.types import Assets, Generation, Score, Verdict
+from harness.types import Assets, Generation, Redrawn, Score, Verdict
 
 OFFICIAL_CALIBRATION = "alpaca_eval/df_gamed.csv"
 RECONSTRUCTED_CALIBRATION = "alpaca_eval/df_gamed_reconstructed.csv"
@@ -117,6 +117,21 @@ def lc_win_rate(table: Judged, calibration: "CalibrationTable") -> Score:
         else None,
         doubts=(*fit.doubts, *_doubt_difficulties(table)),
     )
+
+
+def redraw_lc(table: Judged, calibration: "CalibrationTable") -> Redrawn | None:
+    """The length-controlled win rate, and refits on prompts drawn with replacement.
+
+    The draws go by place, so that two models with rows of the same prompts had the same drawn.
+    """
+    prompts = tuple(f"alpaca_eval/{place}" for place in table.place_N.tolist())
+    if is_the_baseline(table):
+        return Redrawn("lc_win_rate", 0.5, prompts, [0.5] * BOOTSTRAPS)
+    if np.isnan(table.preference_N).all():
+        return None
+    fit, features = fit_lc(table, calibration), _features(table, calibration)
+    draws_b = bootstrap_length_control(*features, calibration.rows, c=fit.c, replicates=BOOTSTRAPS)
+    return Redrawn("lc_win_rate", fit.win_rate, prompts, draws_b.tolist())
 
 
 def fit_lc(table: Judged, calibration: "CalibrationTable", c: float | None = None) -> LengthControl:

@@ -96,6 +96,11 @@ def _categories(assets: Assets) -> Mapping[int, str]:
     return {one.id: one.category for one in load_questions(assets)}
 
 
+def categories(assets: Assets) -> Mapping[str, str]:
+    """Each prompt's category."""
+    return {one.prompt.id: one.category for one in load_questions(assets)}
+
+
 CARD = Card(
     name="mt_bench",
     version="original",
@@ -126,6 +131,7 @@ BENCHMARK = Benchmark(
     ),
     verify=parity.verify_singles,
     identify=partial(identify, ORIGINAL_REFERENCES),
+    categories=categories,
     turns=TURNS,
     duel=partial(pair_rubric, ORIGINAL_REFERENCES),
 )

@@ -78,6 +78,16 @@ def identify(assets: Assets) -> Mapping[str, str]:
     return {"tasks": f"{len(here)} of {len(all_names)}, sha256 {digest[:12]}"}
 
 
+def task_of(item_id: str) -> str:
+    """What an instance is one of: its task, by whose definition all are answered."""
+    return item_id.rpartition("/")[0]
+
+
+def categories(assets: Assets) -> Mapping[str, str]:
+    """The category of each instance's task."""
+    return {name: task.category for name, (task, _) in asked(assets).items()}
+
+
 def _version(version: str, title: str, encode: Encode, shots: int) -> Benchmark:
     ask = partial(load, encode, shots)
 
@@ -116,6 +126,8 @@ def _version(version: str, title: str, encode: Encode, shots: int) -> Benchmark:
         ),
         verify=parity.verify,
         identify=identify,
+        cluster=task_of,
+        categories=categories,
     )
 
 

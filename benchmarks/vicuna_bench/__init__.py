@@ -66,6 +66,11 @@ def identify(_assets: Assets) -> Mapping[str, str]:
     return {"baseline": files.BASELINE}
 
 
+def categories(assets: Assets) -> Mapping[str, str]:
+    """Each question's category."""
+    return {files.prompt(one).id: one.category for one in load_questions(assets).values()}
+
+
 BENCHMARK = Benchmark(
     card=Card(
         name="vicuna_bench",
@@ -94,5 +99,6 @@ BENCHMARK = Benchmark(
     verify=parity.verify,
     identify=identify,
     items=items,
+    categories=categories,
     both_orders=True,
 )

@@ -39,6 +39,9 @@ class _Request(BaseModel):
     judge: str | None
     baseline: str | None
     limit: int | None
+    gold_judge: str | None = None
+    gold_n: int = 100
+    until_decided: bool = False
     decoding: dict[str, int | float | None]
     options: ModelOptions
 

@@ -23,6 +23,7 @@ from harness.commands.models import (
 from harness.commands.plan import Plan, plan, plan_answers, plan_table, probe, questions, retired
 from harness.commands.prompts import is_file, prompt_set
 from harness.commands.setting import Setting
+from harness.commands.until import judged_until_decided
 from harness.errors import BudgetError, ModelError, SpecError
 from harness.models.replay import Replay
 from harness.pairing import MEAN, TIES, head_to_head, in_both_orders, meetings
@@ -38,6 +39,7 @@ from harness.types import (
     Benchmark,
     Generation,
     Item,
+    Judge,
     Model,
     ModelOptions,
     Prompt,
@@ -71,6 +73,8 @@ class CompareRequest:
     """USD that all that was ever asked under the run's name may cost."""
     batch: bool = False
     """Whether providers that sell batches are asked by batch."""
+    until_decided: bool = False
+    """Whether a pair is judged block by block, and no further than decides it."""
     items: bool = False
 
 
@@ -82,6 +86,7 @@ def compare(request: CompareRequest, setting: Setting) -> list[Table]:
         HarnessError: Something asked for is not to be had; what was answered so far is stored.
     """
     series = _several(named_series(request.what))
+    _check_until(request)
     prepare(request.out)
     with Store(request.store) as store:
         run = _open(request, setting, series, store)
@@ -114,6 +119,7 @@ class _Run:
     ties: str
     entrants: Sequence[tuple[Checkpoint, Model]]
     judge: str
+    until_decided: bool
 
     @property
     def assets(self) -> Assets:
@@ -210,9 +216,20 @@ class _Run:
             return Shown(model, board, label, rubric.read)
 
         judge = self.models.judge(self.judge, faced, None, shown)
-        result = grade(faced, ours, judge, self.assets)
+        result = self._judged(faced, ours, judge, f"{first.name} vs {second.name}")
         doubted = [f"{c.name}: {why}" for c in (first, second) for why in doubts(c, result.judge)]
         return Match(first.name, second.name, _marked(result, doubted))
+
+    def _judged(self, faced: Benchmark, ours: Answers, judge: Judge, label: str) -> Result:
+        if not self.until_decided:
+            return grade(faced, ours, judge, self.assets)
+        found = judged_until_decided(faced, ours, judge, self.assets)
+        state = "decided" if found.decided else "not decided"
+        self.setting.note(
+            f"{label}: {state} after {found.prompts} of {found.of} prompts, "
+            f"{found.saved} verdicts saved"
+        )
+        return found.result
 
 
 def _open(request: CompareRequest, setting: Setting, series: Series, store: Store) -> _Run:
@@ -227,12 +244,14 @@ def _open(request: CompareRequest, setting: Setting, series: Series, store: Stor
     further = (
         [] if (request.rubric, request.ties) == (None, MEAN) else [request.rubric, request.ties]
     )
+    further += ["until decided"] if request.until_decided else []
     name = run_name(series, "head_to_head", asked, options.chat_template, options.dtype, *further)
     buying = Buying(request.budget, request.batch, setting.note)
     models = Models(options, assets, store, name, buying)
     models.judge(judge, benchmark)  # a name that nothing answers to fails here
     entrants = [(c, models.of_checkpoint(c, [benchmark])[0]) for c in series.checkpoints]
-    return _Run(setting, models, request.out / name, benchmark, request.ties, entrants, judge)
+    folder, until = request.out / name, request.until_decided
+    return _Run(setting, models, folder, benchmark, request.ties, entrants, judge, until)
 
 
 def _named(request: CompareRequest, assets: Assets) -> Benchmark:
@@ -257,6 +276,15 @@ def _several(series: Series) -> Series:
             f"alone; name another, or score it against the benchmark's baseline"
         )
     return series
+
+
+def _check_until(request: CompareRequest) -> None:
+    """What is bought at once cannot stop on the way, and only a mean has such an interval."""
+    if request.until_decided and (request.batch or request.ties != MEAN):
+        raise SpecError(
+            "expected --until-decided with --ties mean and without --batch, came another way; "
+            "leave one of them out"
+        )
 
 
 def _check_pairwise(benchmark: Benchmark, prompts: Sequence[Prompt], assets: Assets) -> None:
@@ -294,7 +322,8 @@ def _marked(result: Result, doubted: Sequence[str]) -> Result:
     """The result with its doubts, and with an item for each prompt in place of each verdict."""
     main, *others = result.scores
     items = [Item(one.id, one.value, one.cause) for one in meetings(result.verdicts)]
-    return replace(result, scores=[replace(main, doubts=tuple(doubted)), *others], items=items)
+    marked = replace(main, doubts=(*main.doubts, *doubted))
+    return replace(result, scores=[marked, *others], items=items)
 
 
 def _finish(setting: Setting, tables: list[Table], data: dict[str, object]) -> list[Table]:

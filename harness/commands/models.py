@@ -1,7 +1,6 @@
 """Opens what a command names: a series, its benchmark, its models with their answers in a store."""
 
 import hashlib
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from harness.errors import SpecError
 from harness.models.batches import batched, providers, sells_batches
 from harness.models.local.weights import check, fingerprint
 from harness.models.serving.fingerprinted import Fingerprinted
-from harness.names import public
+from harness.names import public, takes_part
 from harness.pipeline import decoded, limited
 from harness.pricing import price
 from harness.ranking import BestOf
@@ -261,11 +260,6 @@ def judge_name(benchmark: Benchmark, *asked: str | None) -> str:
     """
     official = benchmark.card.judge
     return official if official == EXACT else next(filter(None, asked), official)
-
-
-def takes_part(name: str, judge: str) -> bool:
-    """Whether a judge of that name is the judge, or one of those that it is composed of."""
-    return re.search(rf"(?:^|[:,]){re.escape(name)}(?:,|$)", judge) is not None
 
 
 def bill(spends: Sequence[Spend]) -> list[Table]:

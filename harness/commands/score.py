@@ -14,6 +14,7 @@ from harness.commands.canary import canary_of
 from harness.commands.classify import read_classes
 from harness.commands.doors import Doors
 from harness.commands.foreseen import foresee
+from harness.commands.gold import gilded
 from harness.commands.judge_eval import audit
 from harness.commands.models import (
     EXACT,
@@ -26,24 +27,27 @@ from harness.commands.models import (
     named_benchmark,
     named_series,
     run_name,
-    takes_part,
 )
 from harness.commands.plan import Plan, plan, plan_answers, plan_table, probe, questions, retired
 from harness.commands.provenance import provenance
+from harness.commands.report import report_run
 from harness.commands.runs import PROVENANCE
 from harness.commands.screening import suspicions
 from harness.commands.setting import Setting
 from harness.commands.shown import show_prompts, warnings
+from harness.commands.until import Side, judged_as_needed, marked_stopped
 from harness.commands.watching import Watch, doubted, watching
 from harness.errors import BudgetError, DataError, SpecError
 from harness.judging import asking, judge_prompt
-from harness.pipeline import Answers, Result, answer, grade, load, opposed
+from harness.names import takes_part
+from harness.pipeline import Answers, Result, answer, grade, load, opposed, sampled
 from harness.published import published
 from harness.report.breakdown import breakdown_data, breakdown_table
 from harness.report.judge_eval import Findings, judge_eval_data, judge_eval_table
 from harness.report.progress import Board, Shown
 from harness.report.save import document, prepare, save_result, write_json, write_text
 from harness.report.scores import parts_tables, results_table
+from harness.report.story import Step
 from harness.report.table import Table, to_markdown
 from harness.rows import read_files
 from harness.spec import Checkpoint, Series
@@ -73,6 +77,10 @@ class ScoreRequest:
     """One series file, or model names."""
     benchmarks: Sequence[str]
     judge: str | None = None
+    gold_judge: str | None = None
+    """A better judge, asked about a few prompts alone."""
+    gold_n: int = 100
+    """About how many."""
     baseline: str | None = None
     """A model whose answers take the place of the published baseline's."""
     limit: int | None = None
@@ -92,15 +100,17 @@ class ScoreRequest:
     """USD that all that was ever asked under the run's name may cost."""
     batch: bool = False
     """Whether providers that sell batches are asked by batch."""
+    until_decided: bool = False
+    """Whether no more prompts are judged than decide who is better than the one before."""
     items: bool = False
     canary: bool = False
     """Whether each judge is asked pinned questions before and after the run."""
 
     def deciding(self) -> dict[str, Any]:
         """What of it decides the scores, as data."""
-        kept = ("what", "benchmarks", "judge", "baseline", "limit", "decoding", "options")
+        kept = ["what", "benchmarks", "judge", "baseline", "limit", "decoding", "options"]
         everything = asdict(self)
-        return {key: everything[key] for key in kept}
+        return {key: everything[key] for key in (*kept, "gold_judge", "gold_n", "until_decided")}
 
 
 class _Job(NamedTuple):
@@ -123,12 +133,14 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
     if not request.benchmarks:
         raise SpecError("expected benchmarks after -b, came none; run_eval.py list names them")
     prepare(request.out)
+    _check_until(request, series)
     with Store(request.store) as store:
         run = _open(request, setting, series, store)
         jobs = run.jobs()
         classes = run.classes(jobs)
         plans = [run.plan(job) for job in jobs]
         shown = run.show(jobs, plans)
+        plans += [run.plan(job) for job in run.golden(jobs)]
         if request.dry_run:
             plans = [p.quoted(exact=True) for p in (*run.plan_baseline(), *plans)]
             return _finish(setting, [plan_table(plans)], {"plan": [p.data() for p in plans]})
@@ -149,9 +161,10 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
         setting.note(f"written to {run.folder}")
         for line in _beside(run.folder, results):
             setting.note(line)
+        told = report_run(run.folder, setting, classes)
         audits = {"audit": judge_eval_data(SELF, run.audited)} if run.audited else {}
         whole = {**document(results, items=request.items), **data, **audits, **watch.data()}
-        return _finish(setting, tables, whole)
+        return _finish(setting, [*tables, *told], whole)
 
 
 class Again(NamedTuple):
@@ -176,7 +189,7 @@ def score_again(again: Again, setting: Setting) -> Path:
     jobs = run.jobs()
     results = [
         (name, doubted(result, again.canary.get(result.card.label, ())))
-        for name, result in run.results(jobs, run.answers(jobs))
+        for name, result in run.results(jobs, run.needed(jobs, run.answers(jobs)))
     ]
     _save(run.folder, _tables(results), results)
     return run.folder
@@ -194,7 +207,9 @@ def _open(
     settings = [request.benchmarks, request.judge, request.limit, options.chat_template]
     against = [] if request.baseline is None else [request.baseline]
     decoding = sorted(request.decoding.items())
-    name = run_name(series, settings, options.dtype, decoding, *against)
+    gold = [] if request.gold_judge is None else [request.gold_judge, request.gold_n]
+    until = ["until decided"] if request.until_decided else []
+    name = run_name(series, settings, options.dtype, decoding, *against, *gold, *until)
     buying = Buying(request.budget, request.batch, setting.note)
     doors = again.doors if again else Doors()
     models = Models(options, assets, store, name, buying, doors=doors)
@@ -226,8 +241,9 @@ class _Run:
         A name that nothing answers to fails here.
         """
         benchmarks, checkpoints = self._benchmarks(), self.series.checkpoints
-        for benchmark in benchmarks:
-            registry.check_judge(self._judge(benchmark))
+        for name in (*map(self._judge, benchmarks), self.request.gold_judge):
+            if name is not None:
+                registry.check_judge(name)
         opened = [self.models.of_checkpoint(c, benchmarks) for c in checkpoints]
         for benchmark in benchmarks:
             self.models.judge(self._judge(benchmark), benchmark, opened[0][0])
@@ -236,6 +252,17 @@ class _Run:
             _Job(checkpoint, benchmark, self._judge(benchmark), model)
             for checkpoint, models in zip(checkpoints, opened, strict=True)
             for benchmark, model in zip(opposing, models, strict=True)
+        ]
+
+    def golden(self, jobs: Sequence[_Job]) -> list[_Job]:
+        """What the better judge decides about, if one was named: a few prompts of each job."""
+        name, n = self.request.gold_judge, self.request.gold_n
+        if name is None:
+            return []
+        return [
+            job._replace(benchmark=sampled(job.benchmark, n), judge=name)
+            for job in jobs
+            if job.judge != EXACT
         ]
 
     def plan(self, job: _Job) -> Plan:
@@ -317,8 +344,11 @@ class _Run:
         """
         answers = _with_shown(self.answers(jobs), shown)
         watch.begin()
+        answers = self.needed(jobs, answers)
         if self.request.batch:
             self.judge_at_once(jobs, answers)
+            few = [one for both in zip(jobs, answers, strict=True) for one in self._few(*both)]
+            self.judge_at_once([job for job, _ in few], [given for _, given in few])
         return watch.end(self.results(jobs, answers))
 
     def answers(self, jobs: Sequence[_Job]) -> list[Answers]:
@@ -400,6 +430,12 @@ class _Run:
 
         judge = self.models.judge(job.judge, job.benchmark, job.model, shown)
         result = grade(job.benchmark, answers, judge, self.assets)
+        if self.request.until_decided and job.judge != EXACT:
+            result = marked_stopped(result, len(load(job.benchmark, self.assets)))
+        for golden, few in self._few(job, answers):
+            better = self.models.judge(golden.judge, golden.benchmark, golden.model, shown)
+            said = better(golden.benchmark.compare(few.generations, self.assets))
+            result = gilded(result, golden.benchmark.items(said), better)
         parent = named.get((job.checkpoint.parent, job.benchmark.card.label))
         judged = job.judge != EXACT
         suspected = suspicions(answers, result.verdicts, parent) if judged else []
@@ -407,6 +443,34 @@ class _Run:
         marked = _marked(job.checkpoint, _placed(job.checkpoint, result), suspected)
         save_result(self.folder, name, job.benchmark, marked)
         return name, marked
+
+    def needed(self, jobs: Sequence[_Job], answers: list[Answers]) -> list[Answers]:
+        """The answers that are judged: all, unless judging stops when it is decided."""
+        if not self.request.until_decided:
+            return answers
+        board = Board(self.setting.err)
+
+        def shown(model: Model, rubric: Rubric) -> Model:
+            return Shown(model, board, "judging until decided", rubric.read)
+
+        sides = [
+            Side(
+                Step(c.name, c.iteration, c.parent, c.method, c.trained_by_judge),
+                job.benchmark,
+                given,
+                self.models.judge(job.judge, job.benchmark, job.model, shown),
+            )
+            for job, given in zip(jobs, answers, strict=True)
+            for c in [job.checkpoint]
+        ]
+        return judged_as_needed(sides, self.assets, self.setting.note)
+
+    def _few(self, job: _Job, answers: Answers) -> Iterator[tuple[_Job, Answers]]:
+        """What the better judge decides about, with the answers; nothing unless one was named."""
+        for golden in self.golden([job]):
+            ids = {prompt.id for prompt in load(golden.benchmark, self.assets)}
+            few = [one for one in answers.generations if one.prompt.id in ids]
+            yield golden, answers._replace(generations=few)
 
     def _audit(self, job: _Job) -> Iterator[Findings]:
         """How far a checkpoint that judges itself can be trusted to judge."""
@@ -476,6 +540,28 @@ class _Run:
             for prompt, raw in answers.items()
             if not isinstance(rubric.read(Generation(prompt, "", (raw,))), Unread)
         }
+
+
+def _check_until(request: ScoreRequest, series: Series) -> None:
+    """What cannot stop on the way.
+
+    Raises:
+        SpecError: It was asked to.
+    """
+    if not request.until_decided:
+        return
+    judge = request.judge or series.judge or ""
+    together = {"--batch": request.batch, "--gold-judge": request.gold_judge is not None}
+    wrong = [name for name, given in together.items() if given]
+    wrong += ["a checkpoint as its own judge"] if takes_part(SELF, judge) else []
+    wrong += ["a single checkpoint"] if len(series.checkpoints) < 2 else []
+    rating = [b for b in request.benchmarks if registry.benchmark(b).duel is not None]
+    wrong += [f"{name}, which rates answers" for name in rating]
+    if wrong:
+        raise SpecError(
+            f"expected --until-decided with preferences of several checkpoints by another judge, "
+            f"came {', '.join(wrong)}; leave it out"
+        )
 
 
 def _with_shown(answers: Sequence[Answers], digests: Sequence[str]) -> list[Answers]:

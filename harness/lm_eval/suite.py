@@ -108,8 +108,6 @@ class _Made:
             "data": "official files" if opened.local else "hub",
             "shots": ", ".join(f"{n} {t.config.num_fewshot}" for n, t in shots.items()),
             "chat template": "the model's, examples in the user's turn" if chat else "none",
-            "BOS": "by the tokenizer's own rule, never twice",
-            "log-softmax": "float32",
             "requests sha256": _digest(opened.prompts),
         }
 

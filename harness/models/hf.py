@@ -25,11 +25,13 @@ from harness.models.local.sampling import Request, seed_of
 from harness.models.local.templates import Message, Template
 from harness.models.local.weights import check, fingerprint
 from harness.models.serving.failures import one_line
+from harness.models.serving.remote import is_unusual
 from harness.types import UNWATCHED, Generation, ModelOptions, Prompt, Response, Watch
 
 _HUB_ID = re.compile(r"(?P<id>([A-Za-z0-9][\w.-]*/)?[A-Za-z0-9][\w.-]*)(@(?P<revision>.+))?")
 _BLOCK = 4
 """Prompts with choices that are answered together, in batches."""
+_WAYS = {"BOS": "by the tokenizer's own rule, never twice", "log-softmax": "float32"}
 _SETTINGS = ["*.json", "*.model", "*.txt", "*.jinja", "*.py", "*.tiktoken"]
 
 
@@ -115,6 +117,10 @@ class HuggingFace:
         """
         if isinstance(self.template, templates.Absent) and not all(p.raw for p in prompts):
             raise self.template.refusal()
+
+    def explain(self, prompts: Sequence[Prompt]) -> Mapping[str, str]:
+        """How prompts are answered that are no conversations; nothing of those that are."""
+        return _WAYS if any(map(is_unusual, prompts)) else {}
 
     def count_tokens(self, prompt: Prompt) -> int | None:
         """Tokens of a question of one turn, by the checkpoint's own tokenizer and template.

@@ -50,7 +50,9 @@ _NEW_LIMIT = "max_completion_tokens"
 _JSON = {"Content-Type": "application/json"}
 _WAYS = {
     "likelihoods": "the server's, of texts that /completions echoes",
+    "log-softmax": "the server's own",
     "tokens": "the server's; those of a context are as many as it has alone",
+    "BOS": "by the server's own rule",
 }
 _REMEDIES = {
     "insufficient_quota": "add funds to the account",

@@ -37,8 +37,10 @@ _REPORT_SECONDS = 30.0
 _TAIL_LINES = 20
 _SERVED_AS = "checkpoint"
 _WAYS = {
-    "likelihoods": "vLLM's prompt_logprobs, float32",
+    "likelihoods": "vLLM's prompt_logprobs",
+    "log-softmax": "float32",
     "tokens": "the checkpoint's tokenizer, as hf: reads; a window holds two tokens less",
+    "BOS": "by the tokenizer's own rule, never twice",
 }
 
 _log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import sqrt
 from statistics import NormalDist, fmean, stdev
-from typing import Any
+from typing import Any, Protocol
 
 from harness.classes import KINDS, PUBLISHED, Classes
 from harness.pipeline import Result
@@ -18,8 +18,20 @@ _TURN = re.compile(r"/turn-\d+$")
 _UNREAD = "(unread)"
 
 
+class Scored(Protocol):
+    """What has scores and the items that they are of."""
+
+    @property
+    def scores(self) -> Sequence[Score]:
+        """The main one first."""
+
+    @property
+    def items(self) -> Sequence[Item]:
+        """One for each verdict, or for each meeting."""
+
+
 def by_class(
-    results: Sequence[tuple[str, Result]], classes: Mapping[str, Classes]
+    results: Sequence[tuple[str, Scored]], classes: Mapping[str, Classes]
 ) -> list[tuple[str, str, list[Score]]]:
     """For each kind and class with prompts, the mean of every result's items of that class.
 

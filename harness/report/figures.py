@@ -1,29 +1,14 @@
 """Figures, drawn to SVG: colours that the colour-blind tell apart, and a marker for each line."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from io import BytesIO
+from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from harness.errors import DataError, ModelError
-from harness.files import write_whole
+from harness.report.canvas import bare, canvas, legend, look, tip
 
-# Okabe and Ito's, without the yellow that white paper swallows.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#000000")
-_MARKERS = "osD^vP"
-_STYLE = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "iterbench",
-    "font.size": 9,
-    "text.parse_math": False,
-}
-"""Text stays text, dollars and all, and the same figure is the same file."""
-
-
-_SIDES = ("#56B4E9", "#DDDDDD", "#E69F00")
-"""Of win, tie and lose, light enough for what is written on them; told apart by everyone."""
+_SIDES = ("#56B4E9", "#E4E4E4", "#D55E00")
+"""Of win, tie and lose: light enough for black on them, and in grey three greys."""
 
 
 class Bar(NamedTuple):
@@ -63,13 +48,12 @@ def panels(path: Path, drawn: Sequence[Panel], across: str) -> None:
         ModelError: matplotlib is not installed.
         DataError: The file cannot be written.
     """
-    with _figure(path, (3 * len(drawn), 3)) as figure:
+    with canvas(path, (3 * len(drawn), 3)) as figure:
         axes: Any = figure.subplots(1, len(drawn), squeeze=False)[0]
         names = list(dict.fromkeys(name for panel in drawn for name in panel.lines))
         for place, panel in zip(axes, drawn, strict=True):
             _draw(place, panel, names, across)
-        handles = {h.get_label(): h for place in axes for h in place.get_lines()}
-        figure.legend(handles.values(), handles, loc="outside lower center", ncols=len(names))
+        legend(figure, axes)
 
 
 def bars(path: Path, drawn: Sequence[Bar], title: str) -> None:
@@ -84,7 +68,7 @@ def bars(path: Path, drawn: Sequence[Bar], title: str) -> None:
         ModelError: matplotlib is not installed.
         DataError: The file cannot be written.
     """
-    with _figure(path, (7, 1.2 + 0.4 * len(drawn))) as figure:
+    with canvas(path, (7, 1.2 + 0.4 * len(drawn))) as figure:
         axes: Any = figure.subplots()
         heights = range(len(drawn))[::-1]
         ends = [0.0] * len(drawn)
@@ -95,7 +79,10 @@ def bars(path: Path, drawn: Sequence[Bar], title: str) -> None:
                 shown,
                 [f"{width:.1f}" if width >= 4 else "" for width in widths],
                 label_type="center",
+                color="black",
             )
+            for patch, bar, width in zip(shown, drawn, widths, strict=True):
+                tip(patch, f"{bar.label}: {name} {width:.1f} %")
             ends = [end + width for end, width in zip(ends, widths, strict=True)]
         axes.set_yticks(heights, [bar.label for bar in drawn])
         axes.set(xlim=(0, 100), xlabel="%", title=title)
@@ -120,15 +107,16 @@ def heat_map(
         DataError: The file cannot be written.
     """
     k = len(names)
-    with _figure(path, (2 + k, 1.2 + 0.8 * k)) as figure:
+    with canvas(path, (2 + k, 1.2 + 0.8 * k)) as figure:
         axes: Any = figure.subplots()
         values = [[float("nan") if s.value is None else s.value for s in row] for row in squares]
         image = axes.imshow(values, cmap="RdBu", vmin=0, vmax=100, aspect="auto")
         for row, column in product(range(k), range(k)):
             value, below = squares[row][column]
             if value is not None:
-                ink = "white" if abs(value - 50) > 30 else "black"
-                axes.text(column, row - 0.08, f"{value:.1f}", ha="center", va="center", color=ink)
+                ink = "#fefefe" if abs(value - 50) > 30 else "black"
+                height = row - 0.08 if below else row
+                axes.text(column, height, f"{value:.1f}", ha="center", va="center", color=ink)
                 axes.text(
                     column, row + 0.22, below, ha="center", va="center", color=ink, fontsize=6
                 )
@@ -138,35 +126,12 @@ def heat_map(
         figure.colorbar(image, ax=axes)
 
 
-@contextmanager
-def _figure(path: Path, inches: tuple[float, float]) -> Iterator[Any]:
-    """A figure to draw on, which is written when the context ends."""
-    try:
-        from matplotlib import rc_context
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ModelError(
-            "expected matplotlib to draw figures, it is not installed; "
-            "pip install 'iterbench[figures]'"
-        ) from error
-    with rc_context(_STYLE):
-        figure = Figure(figsize=inches, layout="constrained")
-        yield figure
-        content = BytesIO()
-        figure.savefig(content, format="svg", metadata={"Date": None})
-    try:
-        write_whole(path, content.getvalue())
-    except OSError as error:
-        raise DataError(f"expected to write {path}, but {error.strerror}; make room") from error
-
-
 def _draw(axes: Any, panel: Panel, names: Sequence[str], across: str) -> None:
     for name, points in panel.lines.items():
-        number = names.index(name) % len(_COLOURS)
+        colour, marker, _, _ = look(names.index(name))
         x, y = zip(*points, strict=True)
-        axes.plot(x, y, color=_COLOURS[number], marker=_MARKERS[number], markersize=4, label=name)
+        axes.plot(x, y, color=colour, marker=marker, markersize=4, label=name)
     axes.set_title(panel.title)
     axes.set_xlabel(across)
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.grid(alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)
+    bare(axes)

@@ -27,7 +27,7 @@ def results_table(results: Sequence[tuple[str, Result]]) -> Table:
         columns=[
             "checkpoint",
             *(["iter"] if shows_iteration else []),
-            *map(_title, metrics),
+            *map(metric_title, metrics),
             "n",
             "unread",
         ],
@@ -57,8 +57,15 @@ def parts_tables(results: Sequence[tuple[str, Result]]) -> list[Table]:
         for part in dict.fromkeys(part for scores in parts for part in scores)
     ]
     names = [name for name, _ in results]
+    doubts = [
+        f"{part}: {doubt}"
+        for scores in parts
+        for part, score in scores.items()
+        for doubt in score.doubts
+    ]
     title = f"{results[0][1].card.title}, part by part"
-    return [Table(title, ["part", *names], rows)] if rows else []
+    notes = [*dict.fromkeys(doubts)]
+    return [Table(title, ["part", *names], rows, notes)] if rows else []
 
 
 def _main(result: Result) -> list[Score]:
@@ -102,19 +109,21 @@ def score_data(score: Score) -> dict[str, Any]:
 def cell(score: Score) -> str:
     """A score as it is shown, with its interval, or with its bounds when it is withheld."""
     if score.value is None:
-        return f"withheld{_range(score.bounds, score.unit)}"
+        return f"withheld{shown_range(score.bounds, score.unit)}"
     mark = "*" if score.coverage < 1 - _MARKED else ""
-    return f"{_figure(score.value, score.unit)}{mark}{_range(score.interval, score.unit)}"
+    return f"{shown_value(score.value, score.unit)}{mark}{shown_range(score.interval, score.unit)}"
 
 
-def _figure(value: float, unit: str) -> str:
+def shown_value(value: float, unit: str) -> str:
+    """A number in the unit in which people read it: fractions in percent."""
     if unit == "fraction":
         return f"{100 * value:.2f}"
     return f"{value:.0f}" if unit == "characters" else f"{value:.2f}"
 
 
-def _range(pair: tuple[float, float] | None, unit: str) -> str:
-    return f" [{_figure(pair[0], unit)}, {_figure(pair[1], unit)}]" if pair else ""
+def shown_range(pair: tuple[float, float] | None, unit: str) -> str:
+    """Both ends, as they stand behind a value."""
+    return f" [{shown_value(pair[0], unit)}, {shown_value(pair[1], unit)}]" if pair else ""
 
 
 def _figures(result: Result) -> list[str]:
@@ -122,7 +131,8 @@ def _figures(result: Result) -> list[str]:
     return [*map(cell, _main(result)), str(main.n), str(main.n_unread)]
 
 
-def _title(metric: str) -> str:
+def metric_title(metric: str) -> str:
+    """A metric as it is called in a heading."""
     return _TITLES.get(metric, metric.replace("_", " "))
 
 
@@ -166,7 +176,9 @@ def _unread_notes(name: str, result: Result) -> list[str]:
     causes = Counter(item.cause for item in result.items if item.cause is not None)
     most = sorted(causes.items(), key=lambda cause: (-cause[1], cause[0]))[:3]
     listed = f" ({'; '.join(f'{count} {cause}' for cause, count in most)})" if most else ""
-    bounds = f", within{_range(main.bounds, main.unit)} had they been read" if main.bounds else ""
+    bounds = (
+        f", within{shown_range(main.bounds, main.unit)} had they been read" if main.bounds else ""
+    )
     state = "the score is withheld" if main.value is None else "the score is kept"
     return [
         f"{name}: {main.n_unread} unread, {state} at {main.coverage:.1%} coverage{bounds}{listed}"

@@ -111,6 +111,27 @@ class Game:
     triads: int
     residual: float
     """Largest distance of a preference from the best fit by strengths."""
+    elo: Sequence[float] = ()
+    """Bradley-Terry strengths in points of a chess rating, the first checkpoint's 0; infinite for
+    one that won, or lost, everything."""
+
+
+class Gap(NamedTuple):
+    """How much more a judge that labelled training data likes a checkpoint than another judge."""
+
+    step: str
+    training: int
+    """The track of the judge that labelled the data."""
+    held_out: int
+    """The track of the other judge."""
+    value: float
+    """Mean over the prompts of the first judge's verdict less the second's."""
+    against: str | None
+    """The checkpoint before; None for the first."""
+    growth: Difference | None
+    """How much more the gap is than that checkpoint's, prompt by prompt."""
+    grown: bool
+    """Whether that is so at 5 % over all gaps of the series (Holm): a sign of over-optimisation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,3 +150,5 @@ class Story:
     games: Sequence[Game]
     notes: Sequence[str]
     """What holds for the whole: unlike identities, judges that labelled training data, coverage."""
+    gaps: Sequence[Gap] = ()
+    """Of every judge that labelled training data to every one that did not, on one benchmark."""

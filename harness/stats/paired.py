@@ -7,7 +7,7 @@ Source: arXiv 2411.00640, section 3.2 (paired differences); E. Pitman, Supplemen
 (1937), and R. Fisher, The Design of Experiments (1935), for the flipped signs; S. Holm,
 Scandinavian Journal of Statistics 6 (1979).
 
-Letters that end a name or a shape: N prompts, G clusters, b replicates.
+Letters that end a name or a shape: N prompts, G clusters, C pairs of checkpoints, b replicates.
 """
 
 from collections.abc import Sequence
@@ -44,6 +44,17 @@ class Difference(NamedTuple):
     """Prompts that both were scored on."""
 
 
+class Pair(NamedTuple):
+    """Two checkpoints' scores on the same prompts."""
+
+    ours_N: Array
+    """One score for each prompt; NaN is unread and takes its pair out."""
+    theirs_N: Array
+    """The other checkpoint's, in the order of the same prompts."""
+    clusters_N: Sequence[object] | None = None
+    """What each prompt belongs to; each is its own, unless it is said."""
+
+
 def paired_difference(
     ours_N: Array,
     theirs_N: Array,
@@ -55,25 +66,54 @@ def paired_difference(
     """The mean difference with a bootstrap interval and a sign-flip test.
 
     Args:
-        ours_N: One score for each prompt; NaN is unread and takes its pair out.
-        theirs_N: The other checkpoint's, in the order of the same prompts.
-        clusters_N: What each prompt belongs to; each is its own, unless it is said.
+        ours_N: As in `Pair`, like the next two.
+        theirs_N: As there.
+        clusters_N: As there.
         replicates: Of the bootstrap, and of the signs where there are too many to try all.
         seed: The same seed draws the same.
 
     Raises:
         DataError: The scores are not pairs, or no pair was read.
     """
-    sums_G, counts_G = _clustered(ours_N, theirs_N, clusters_N)
-    n, groups = int(counts_G.sum()), len(sums_G)
-    value = float(sums_G.sum() / n)
-    p_value = _sign_flip(sums_G, replicates, seed)
-    if groups < 2:
-        return Difference(value, None, None, p_value, n)
-    means_b = _bootstrap(sums_G, counts_G, replicates, seed)
-    low, high = np.percentile(means_b, [2.5, 97.5])
-    error = _standard_error(sums_G, counts_G)
-    return Difference(value, (float(low), float(high)), error, p_value, n)
+    pair = Pair(ours_N, theirs_N, clusters_N)
+    return paired_differences([pair], replicates=replicates, seed=seed)[0]
+
+
+def paired_differences(
+    pairs: Sequence[Pair], *, replicates: int = REPLICATES, seed: int = 0
+) -> list[Difference]:
+    """What `paired_difference` says of each pair; pairs of as many clusters share their draws.
+
+    Raises:
+        DataError: As there.
+    """
+    columns = [_clustered(*pair) for pair in pairs]
+    found: dict[int, Difference] = {}
+    for groups in {len(sums_G) for sums_G, _ in columns}:
+        places = [place for place, (sums_G, _) in enumerate(columns) if len(sums_G) == groups]
+        sums_G_C = np.column_stack([columns[place][0] for place in places])
+        counts_G_C = np.column_stack([columns[place][1] for place in places])
+        tested = _differences(sums_G_C, counts_G_C, replicates, seed)
+        found |= zip(places, tested, strict=True)
+    return [found[place] for place in range(len(pairs))]
+
+
+def _differences(
+    sums_G_C: Array, counts_G_C: Array, replicates: int, seed: int
+) -> list[Difference]:
+    """Of pairs with as many clusters, a column each."""
+    means_b_C = _bootstrap(sums_G_C, counts_G_C, replicates, seed)
+    # A draw of nothing but unread pairs has no mean.
+    ends_2_C = np.nanpercentile(means_b_C, [2.5, 97.5], axis=0)
+    p_values_C = _sign_flip(sums_G_C, replicates, seed)
+    found = []
+    for place, p_value in enumerate(p_values_C):
+        sums_G, counts_G = sums_G_C[:, place], counts_G_C[:, place]
+        n, several = int(counts_G.sum()), np.count_nonzero(counts_G) > 1
+        interval = (float(ends_2_C[0, place]), float(ends_2_C[1, place])) if several else None
+        error = _standard_error(sums_G, counts_G) if several else None
+        found.append(Difference(float(sums_G.sum() / n), interval, error, p_value, n))
+    return found
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -114,7 +154,7 @@ def prompts_needed(
 def _clustered(
     ours_N: Array, theirs_N: Array, clusters_N: Sequence[object] | None
 ) -> tuple[Array, Array]:
-    """Sums of differences and numbers of prompts by cluster."""
+    """Sums of differences and numbers of pairs that were read, by cluster."""
     lengths = {len(ours_N), len(theirs_N), len(ours_N if clusters_N is None else clusters_N)}
     if len(lengths) > 1:
         raise DataError(f"expected scores in pairs, came columns of {sorted(lengths)} rows")
@@ -125,49 +165,54 @@ def _clustered(
             "expected prompts that both checkpoints were scored on, came none; score both on the "
             "same prompts"
         )
+    difference_N = np.where(read_N, difference_N, 0.0)
     if clusters_N is None:
-        return difference_N[read_N], np.ones(int(read_N.sum()))
-    kept = [cluster for cluster, read in zip(clusters_N, read_N, strict=True) if read]
-    places = {cluster: place for place, cluster in enumerate(dict.fromkeys(kept))}
-    place_N = np.array([places[cluster] for cluster in kept])
-    sums_G = np.bincount(place_N, difference_N[read_N]).astype(np.float64)
-    return sums_G, np.bincount(place_N).astype(np.float64)
+        return difference_N, read_N.astype(np.float64)
+    places = {cluster: place for place, cluster in enumerate(dict.fromkeys(clusters_N))}
+    place_N = np.array([places[cluster] for cluster in clusters_N])
+    counts_G = np.bincount(place_N, read_N).astype(np.float64)
+    return np.bincount(place_N, difference_N).astype(np.float64), counts_G
 
 
-def _bootstrap(sums_G: Array, counts_G: Array, replicates: int, seed: int) -> Array:
-    """Means over clusters drawn with replacement, shape [b]."""
-    random, groups = np.random.default_rng(seed), len(sums_G)
-    columns_G_2 = np.column_stack([sums_G, counts_G])
-    parts = [
-        random.multinomial(groups, np.full(groups, 1 / groups), rows) @ columns_G_2
-        for rows in _blocks(replicates, groups)
-    ]
-    drawn_b_2 = np.concatenate(parts)
-    means_b: Array = drawn_b_2[:, 0] / drawn_b_2[:, 1]
-    return means_b
+def _bootstrap(sums_G_C: Array, counts_G_C: Array, replicates: int, seed: int) -> Array:
+    """Means over clusters drawn with replacement, shape [b, C]."""
+    random, groups = np.random.default_rng(seed), len(sums_G_C)
+    parts = []
+    for rows in _blocks(replicates, groups):
+        times_b_G = random.multinomial(groups, np.full(groups, 1 / groups), rows)
+        times_b_G = times_b_G.astype(np.float64)
+        with np.errstate(invalid="ignore"):
+            parts.append((times_b_G @ sums_G_C) / (times_b_G @ counts_G_C))
+    return np.concatenate(parts)
 
 
-def _sign_flip(sums_G: Array, replicates: int, seed: int) -> float:
-    """How often a mean is as far from 0 when every cluster's sign is a coin's."""
-    moved_G = sums_G[sums_G != 0]
-    if not len(moved_G):
-        return 1.0
+def _sign_flip(sums_G_C: Array, replicates: int, seed: int) -> list[float]:
+    """How often a mean is as far from 0 when every cluster's sign is a coin's, pair by pair."""
     # Sums in another order may differ in the last bits, which must not decide what is as far.
-    far = abs(moved_G.sum()) - 1e-9 * np.abs(moved_G).sum()
-    if len(moved_G) <= _EXACT:
-        patterns = np.arange(1 << len(moved_G))[:, None] >> np.arange(len(moved_G)) & 1
-        return float(np.mean(np.abs((2 * patterns - 1) @ moved_G) >= far))
-    random, hits = np.random.default_rng(seed), 0
-    for rows in _blocks(replicates, len(moved_G)):
-        signs_b_G = 2.0 * random.integers(0, 2, (rows, len(moved_G)), np.int8) - 1
-        hits += int(np.sum(np.abs(signs_b_G @ moved_G) >= far))
+    far_C = np.abs(sums_G_C.sum(0)) - 1e-9 * np.abs(sums_G_C).sum(0)
+    moved_C = np.count_nonzero(sums_G_C, axis=0)
+    random, hits_C = np.random.default_rng(seed), np.zeros(len(far_C))
+    for rows in _blocks(replicates, len(sums_G_C)) if moved_C.max() > _EXACT else ():
+        signs_b_G = 2.0 * random.integers(0, 2, (rows, len(sums_G_C)), np.int8) - 1
+        hits_C += (np.abs(signs_b_G @ sums_G_C) >= far_C).sum(0)
     # The measured pattern is one of those that may come up, so that p is never 0.
-    return (hits + 1) / (replicates + 1)
+    drawn_C = (hits_C + 1) / (replicates + 1)
+    return [
+        float(drawn_C[place]) if moved > _EXACT else _exact(sums_G_C[:, place], far_C[place])
+        for place, moved in enumerate(moved_C)
+    ]
+
+
+def _exact(sums_G: Array, far: float) -> float:
+    """The same over every pattern of signs."""
+    moved_G = sums_G[sums_G != 0]
+    patterns = np.arange(1 << len(moved_G))[:, None] >> np.arange(len(moved_G)) & 1
+    return float(np.mean(np.abs((2 * patterns - 1) @ moved_G) >= far))
 
 
 def _standard_error(sums_G: Array, counts_G: Array) -> float:
-    """Of a ratio of sums over clusters: sqrt(G / (G - 1) sum_g e_g^2) / n."""
-    n, groups = counts_G.sum(), len(sums_G)
+    """Of a ratio of sums over the clusters that were read: sqrt(G / (G - 1) sum_g e_g^2) / n."""
+    n, groups = counts_G.sum(), np.count_nonzero(counts_G)
     residual_G = sums_G - counts_G * (sums_G.sum() / n)
     return float(np.sqrt(groups / (groups - 1) * (residual_G**2).sum()) / n)
 

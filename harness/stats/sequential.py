@@ -34,9 +34,7 @@ def confidence_sequence(values_N: Array, *, level: float = 0.05) -> Array:
     Raises:
         DataError: A value is outside [0, 1].
     """
-    values_N = np.asarray(values_N, np.float64)
-    if not ((values_N >= 0) & (values_N <= 1)).all():
-        raise DataError("expected values in [0, 1] for a confidence sequence, came others")
+    values_N = _checked(values_N)
     mean_m, bets_N = np.linspace(0, 1, GRID), _bets(values_N, level)
     rising_m, falling_m = np.zeros(GRID), np.zeros(GRID)
     inside_m, ends = np.ones(GRID, bool), np.empty((len(values_N), 2))
@@ -61,6 +59,33 @@ def decided_after(values_N: Array, *, level: float = 0.05) -> int | None:
     ends = confidence_sequence(values_N, level=level)
     apart = np.flatnonzero((ends[:, 0] > 0.5) | (ends[:, 1] < 0.5))
     return int(apart[0]) + 1 if len(apart) else None
+
+
+def always_valid_p(values_N: Array, *, level: float = 0.05) -> float:
+    """How unlikely it is, whenever one looks, that the mean of the values is 1/2.
+
+    One over the largest capital that the bets against 1/2 ever came to; at the level of the bets
+    it agrees with `confidence_sequence`.
+
+    Args:
+        values_N: As there.
+        level: That the bets are made for; the p-value holds at every other too.
+
+    Raises:
+        DataError: A value is outside [0, 1].
+    """
+    values_N = _checked(values_N)
+    stakes_N = np.minimum(_bets(values_N, level), 1.0) * (values_N - 0.5)
+    rising_N, falling_N = np.cumsum(np.log1p(stakes_N)), np.cumsum(np.log1p(-stakes_N))
+    largest = max(rising_N.max(initial=0.0), falling_N.max(initial=0.0))
+    return float(min(1.0, np.exp(np.log(2) - largest)))
+
+
+def _checked(values_N: Array) -> Array:
+    values_N = np.asarray(values_N, np.float64)
+    if not ((values_N >= 0) & (values_N <= 1)).all():
+        raise DataError("expected values in [0, 1] for a confidence sequence, came others")
+    return values_N
 
 
 def _bets(values_N: Array, level: float) -> Array:

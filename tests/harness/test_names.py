@@ -1,6 +1,6 @@
 import pytest
 
-from harness.names import public
+from harness.names import public, takes_part
 
 
 @pytest.mark.parametrize(
@@ -14,3 +14,10 @@ from harness.names import public
 )
 def test_credentials_are_not_shown(name: str, shown: str) -> None:
     assert public(name) == shown
+
+
+@pytest.mark.parametrize("judge", ["hf:j", "both:hf:j", "jury:median:hf:j,hf:k"])
+def test_a_judge_takes_part_in_what_is_composed_of_it(judge: str) -> None:
+    assert takes_part("hf:j", judge)
+    assert not takes_part("hf:", judge)
+    assert not takes_part("f:j", judge)

@@ -2,10 +2,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from harness.models.scripted import Scripted
 from harness.models.serving.fingerprinted import Fingerprinted
 from harness.store import Cached, Store
-from harness.types import UNWATCHED, Decoding, Generation, Prompt, Watch, close
+from harness.types import UNWATCHED, Decoding, Generation, Prompt, Watch, close, prompt_of
 
 
 @dataclass
@@ -41,3 +43,16 @@ def test_the_canonical_decoding_leaves_out_what_is_default() -> None:
         "temperature": 1.0,
         "stop": ("a",),
     }
+
+
+@pytest.mark.parametrize(
+    ("item", "prompt"),
+    [
+        ("mt_bench/81/turn-2", "mt_bench/81"),
+        ("alpaca_eval/7", "alpaca_eval/7"),
+        ("p/turn-x", "p/turn-x"),
+        ("p/turn-1/turn-2", "p/turn-1"),
+    ],
+)
+def test_an_item_is_of_its_prompt_whatever_the_turn(item: str, prompt: str) -> None:
+    assert prompt_of(item) == prompt

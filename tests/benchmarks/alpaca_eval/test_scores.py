@@ -19,6 +19,7 @@ from benchmarks.alpaca_eval.scores import (
     judged,
     lc_win_rate,
     read_calibration,
+    redraw_lc,
     win_rate,
 )
 from harness.assets import Asset, Library
@@ -186,3 +187,31 @@ def test_the_reconstructed_calibration_is_named(official: Assets, tmp_path: Path
     assert calibration_name(empty) == "alpaca_eval/df_gamed.csv"
     assert calibration_name(replace(empty, mirrors=[tmp_path])) == RECONSTRUCTED_CALIBRATION
     assert BENCHMARK.identify(official)["calibration"].startswith("alpaca_eval/df_gamed")
+
+
+def test_refits_spread_as_widely_as_the_interval_of_the_score(official: Assets) -> None:
+    rows = recorded(official, "claude-2")
+    assert BENCHMARK.files.redraw is not None
+    found = BENCHMARK.files.redraw(rows, official)
+    score = BENCHMARK.files.rescore(rows, official).scores[0]
+    assert found is not None
+    assert (found.metric, found.value) == ("lc_win_rate", score.value)
+    assert tuple(np.percentile(found.draws_b, [2.5, 97.5])) == pytest.approx(score.interval)
+    assert found.prompts[:2] == ("alpaca_eval/0", "alpaca_eval/1")
+
+
+def test_a_model_differs_from_itself_in_no_refit(official: Assets) -> None:
+    calibration = read_calibration(official)
+    values = [0.1, 0.7, 0.4, 0.2, 0.9, 0.3] * 5
+    one, other = (redraw_lc(table(*values), calibration) for _ in range(2))
+    assert one == other
+
+
+def test_the_baseline_is_refitted_to_one_half(official: Assets) -> None:
+    found = redraw_lc(table(0.5, 0.5, candidate=20), read_calibration(official))
+    assert found is not None
+    assert set(found.draws_b) == {found.value} == {0.5}
+
+
+def test_nothing_read_is_not_refitted(official: Assets) -> None:
+    assert redraw_lc(table(NAN, NAN), read_calibration(official)) is None

@@ -1,6 +1,6 @@
 import pytest
 
-from benchmarks.super_ni import BENCHMARK, VERSIONS, identify
+from benchmarks.super_ni import BENCHMARK, VERSIONS, categories, identify
 from benchmarks.super_ni.data import at_hand
 from benchmarks.super_ni.parity import PUBLISHED, RECORDED, verify
 from harness.errors import DataError
@@ -74,3 +74,13 @@ def test_published_means_are_recomputed_from_all_tasks_only() -> None:
     assert published.claim == "published ROUGE-L of copied answers"
     assert published.n == len(PUBLISHED)
     assert not published.holds
+
+
+def test_instances_stand_or_fall_with_their_task() -> None:
+    clusters = [BENCHMARK.cluster(prompt.id) for prompt in BENCHMARK.load(Small())]
+    assert {*clusters} == {f"super_ni/{task.name}" for task in at_hand(Small())}
+
+
+def test_an_instance_is_of_its_tasks_category() -> None:
+    of = {task.name: task.category for task in at_hand(Small())}
+    assert {id_: of[id_.split("/")[1]] for id_ in categories(Small())} == categories(Small())

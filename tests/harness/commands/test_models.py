@@ -19,7 +19,6 @@ from harness.commands.models import (
     named_benchmark,
     named_series,
     run_name,
-    takes_part,
 )
 from harness.errors import DataError, SpecError
 from harness.models.local.weights import fingerprint
@@ -177,13 +176,6 @@ def test_a_matcher_decides_whoever_is_asked_for() -> None:
 @pytest.mark.parametrize("judge", ["self", "both:self", "jury:hf:j,additive:self", "hf:m"])
 def test_a_checkpoint_that_judges_itself_is_a_doubt(judge: str) -> None:
     assert list(doubts(checkpoint("hf:m"), judge)) == ["it judged itself"]
-
-
-@pytest.mark.parametrize("judge", ["hf:j", "both:hf:j", "jury:median:hf:j,hf:k"])
-def test_a_judge_takes_part_in_what_is_composed_of_it(judge: str) -> None:
-    assert takes_part("hf:j", judge)
-    assert not takes_part("hf:", judge)
-    assert not takes_part("f:j", judge)
 
 
 @pytest.mark.parametrize(("own", "used"), [("fastchat:own", "fastchat:own"), (None, "fastchat:x")])

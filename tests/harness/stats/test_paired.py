@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from scipy.stats import permutation_test, ttest_rel
 
 from harness.errors import DataError
-from harness.stats.paired import detectable, holm, paired_difference, prompts_needed
+from harness.stats.paired import (
+    Pair,
+    detectable,
+    holm,
+    paired_difference,
+    paired_differences,
+    prompts_needed,
+)
 
 columns = st.lists(st.tuples(st.floats(-9, 9), st.floats(-9, 9)), min_size=2, max_size=40).map(
     lambda pairs: np.array(pairs).T
@@ -101,6 +108,22 @@ def test_repeating_every_prompt_in_its_cluster_adds_no_certainty() -> None:
     assert twice.standard_error == pytest.approx(once.standard_error)
     assert twice.p_value == pytest.approx(once.p_value)
     assert twice.interval == pytest.approx(once.interval)
+
+
+def test_pairs_that_share_their_draws_are_each_as_if_alone() -> None:
+    random = np.random.default_rng(6)
+    pairs = [Pair(random.random(n), random.random(n)) for n in (30, 9, 30)]
+    together = paired_differences(pairs, replicates=500)
+    for pair, found in zip(pairs, together, strict=True):
+        alone = paired_difference(*pair, replicates=500)
+        assert found._replace(interval=None) == alone._replace(interval=None)
+        assert found.interval == pytest.approx(alone.interval)
+
+
+def test_a_draw_of_nothing_but_unread_pairs_is_left_out() -> None:
+    ours = np.array([1.0, 0.5, *[np.nan] * 30])
+    found = paired_difference(ours, np.zeros(32))
+    assert (found.n, found.interval) == (2, (0.5, 1.0))
 
 
 def test_the_interval_and_the_test_hold_what_they_promise() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import DataError
-from harness.stats.sequential import confidence_sequence, decided_after
+from harness.stats.sequential import always_valid_p, confidence_sequence, decided_after
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=60).map(np.array))
@@ -70,3 +70,34 @@ def test_a_tie_is_never_decided() -> None:
 def test_values_outside_the_unit_interval_are_refused(value: float) -> None:
     with pytest.raises(DataError, match=r"expected values in \[0, 1\]"):
         confidence_sequence(np.array([value]))
+
+
+def test_a_first_bet_is_worked_by_hand() -> None:
+    """The bet is capped at 1, the value 0.5 above: capital 1.5, of which half was staked."""
+    assert always_valid_p(np.array([1.0])) == 1.0  # 2 / 1.5, which is no probability
+    assert always_valid_p(np.array([1.0] * 9)) < 0.2
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=80).map(np.array))
+def test_what_the_sequence_decides_the_p_value_finds_significant(values: np.ndarray) -> None:
+    if decided_after(values) is not None:
+        assert always_valid_p(values) <= 0.05
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=40).map(np.array))
+def test_another_look_never_makes_it_less_sure(values: np.ndarray) -> None:
+    assert always_valid_p(values) <= always_valid_p(values[:-1])
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=40).map(np.array))
+def test_the_sides_have_one_p_value(values: np.ndarray) -> None:
+    assert always_valid_p(values) == pytest.approx(always_valid_p(1 - values))
+
+
+def test_no_value_says_nothing() -> None:
+    assert always_valid_p(np.array([])) == 1.0
+
+
+def test_a_p_value_needs_fractions() -> None:
+    with pytest.raises(DataError, match=r"in \[0, 1\]"):
+        always_valid_p(np.array([1.5]))

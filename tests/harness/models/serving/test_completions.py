@@ -106,7 +106,7 @@ def test_how_it_is_done_is_told_where_it_is_done(served: Model, own: Vllm) -> No
     plain = [Prompt("p", ("Hello",), Decoding(4))]
     for model in (served, own):
         assert not model.explain(plain)  # type: ignore[attr-defined]
-        assert model.explain(CHOICES).keys() == {"likelihoods", "tokens"}  # type: ignore[attr-defined]
+        assert model.explain(CHOICES).keys() == {"likelihoods", "log-softmax", "tokens", "BOS"}  # type: ignore[attr-defined]
         assert "likelihoods" not in model.identity
 
 

@@ -1,0 +1,193 @@
+"""`report`: the story of a series from saved runs, offline."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import fmean
+
+from harness import registry
+from harness.classes import Classes
+from harness.commands.classify import read_classes
+from harness.commands.setting import Setting
+from harness.errors import HarnessError, SpecError
+from harness.report.forms import (
+    data,
+    every_eval_ever,
+    html,
+    latex,
+    markdown,
+    model_index,
+    sheet,
+)
+from harness.report.save import prepare
+from harness.report.story import Story
+from harness.report.table import Table
+from harness.report.telling.cells import Cell, Protocol
+from harness.report.telling.saved import Saved, read_run
+from harness.report.telling.tell import tell
+from harness.report.told import changes_table
+from harness.rows import read_files
+from harness.types import Assets, Redrawn
+
+FORMS: Sequence[Callable[[Story, Path], object]] = (
+    markdown.write,
+    data.write,
+    sheet.write,
+    latex.write,
+    html.write,
+    model_index.write,
+    every_eval_ever.write,
+)
+"""What writes a story's files into a folder."""
+
+_DIGEST = re.compile(r"-[0-9a-f]{8}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A saved run with what its folder tells beside the scores."""
+
+    saved: Saved
+    assets: Assets
+
+    def cells(self, *, refit: bool) -> list[Cell]:
+        """The results, with lengths and refits as far as answers and judgments were kept."""
+        return [
+            replace(
+                cell,
+                length=self._length(cell),
+                redrawn=self._redrawn(cell) if refit else None,
+            )
+            for cell in self.saved.cells
+        ]
+
+    def lacking(self) -> list[str]:
+        """What cannot be told, since the folder does not hold what it is made of."""
+        lost = [
+            cell
+            for cell in self.saved.cells
+            if registry.benchmark(cell.benchmark).files.redraw and not self._judgments(cell)
+        ]
+        return [
+            f"{cell.checkpoint} on {cell.benchmark}: {cell.scores[0].metric} is not compared, its "
+            f"judgments are not in {self.saved.folder}"
+            for cell in lost
+        ]
+
+    def _length(self, cell: Cell) -> float | None:
+        file = self._place(cell) / "model_outputs.json"
+        if not file.is_file():
+            return None
+        (rows,) = read_files(str(file), self.assets).values()
+        answers = registry.benchmark(cell.benchmark).files.read_outputs(rows, self.assets)
+        lengths = [len(text) for texts in answers.values() for text in texts]
+        return fmean(lengths) if lengths else None
+
+    def _redrawn(self, cell: Cell) -> Redrawn | None:
+        redraw = registry.benchmark(cell.benchmark).files.redraw
+        file = self._judgments(cell)
+        if redraw is None or file is None:
+            return None
+        (rows,) = read_files(str(file), self.assets).values()
+        return redraw(rows, self.assets)
+
+    def _judgments(self, cell: Cell) -> Path | None:
+        file = self._place(cell) / "annotations.json"
+        return file if file.is_file() else None
+
+    def _place(self, cell: Cell) -> Path:
+        return self.saved.folder / cell.benchmark / cell.checkpoint
+
+
+def report(
+    runs: Sequence[str],
+    setting: Setting,
+    *,
+    out: Path | None = None,
+    by: str | None = None,
+) -> list[Table]:
+    """Tells the story of one series from its runs; returns the tables that it printed.
+
+    Args:
+        runs: Folders that `score` or `compare` wrote, or files of theirs.
+        setting: Where official files are and where output goes.
+        out: Where the report is written; the first run's folder if absent.
+        by: A file of classes, for the one benchmark that publishes no categories.
+
+    Raises:
+        HarnessError: A run is not to be read, or nothing can be told.
+    """
+    saved = [read_run(Path(run)) for run in runs]
+    folder = out or saved[0].folder
+    prepare(folder)
+    assets = setting.library()
+    story = read_story(saved, assets, {} if by is None else _classes(by, saved, assets))
+    write(story, folder)
+    tables = [changes_table(story)]
+    setting.show([table for table in tables if table.rows])
+    for note in story.notes:
+        setting.note(note)
+    setting.note(f"report written to {folder}")
+    setting.keep(data.to_data(story))
+    return tables
+
+
+def report_run(folder: Path, setting: Setting, classes: Mapping[str, Classes]) -> list[Table]:
+    """The report of a run that was just made, beside it; returns the tables that are printed.
+
+    What the run scored stands whatever becomes of its report.
+    """
+    try:
+        story = read_story([read_run(folder)], setting.library(), classes)
+        write(story, folder)
+    except HarnessError as error:
+        setting.note(f"no report: {error}")
+        return []
+    return [table for table in (changes_table(story),) if table.rows]
+
+
+def read_story(saved: Sequence[Saved], assets: Assets, classes: Mapping[str, Classes]) -> Story:
+    """The story of saved runs."""
+    runs = [Run(one, assets) for one in saved]
+    several = len({cell.checkpoint for one in saved for cell in one.cells}) > 1
+    cells = [cell for run in runs for cell in run.cells(refit=several)]
+    matches = [match for one in saved for match in one.matches]
+    labels = dict.fromkeys(cell.benchmark for cell in cells)
+    protocols = {label: protocol(label, assets, classes) for label in labels}
+    name = _DIGEST.sub("", saved[0].folder.resolve().name)
+    story = tell(name, cells, protocols, matches)
+    return replace(story, notes=[*story.notes, *(note for run in runs for note in run.lacking())])
+
+
+def write(story: Story, folder: Path) -> None:
+    """Writes every form of the report."""
+    for form in FORMS:
+        form(story, folder)
+
+
+def _classes(by: str, saved: Sequence[Saved], assets: Assets) -> dict[str, Classes]:
+    """The classes of a file.
+
+    Raises:
+        SpecError: It may be of several benchmarks.
+    """
+    labels = dict.fromkeys(cell.benchmark for one in saved for cell in one.cells)
+    open_ = [label for label in labels if registry.benchmark(label).categories is None]
+    if len(open_) != 1:
+        raise SpecError(
+            f"expected one benchmark without categories of its own with --by, came "
+            f"{', '.join(open_) or 'none'}"
+        )
+    return read_classes(by, registry.benchmark(open_[0]), assets)
+
+
+def protocol(label: str, assets: Assets, classes: Mapping[str, Classes]) -> Protocol:
+    """What the story must know of a benchmark."""
+    benchmark = registry.benchmark(label)
+    categories: Mapping[str, str] = {}
+    if benchmark.categories is not None:
+        categories = benchmark.categories(assets)
+    elif classes:
+        categories = {id_: one.category for id_, one in classes.items() if one.category}
+    return Protocol(benchmark.card.title, benchmark.cluster, categories)

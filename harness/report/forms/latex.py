@@ -1,0 +1,114 @@
+"""`report.tex`: the main scores as a table of a paper, for `booktabs`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.report.save import write_text
+from harness.report.scores import metric_title, shown_value
+from harness.report.story import Change, Story
+from harness.report.table import plain
+from harness.report.told import Labels
+
+NAME = "report.tex"
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "[": r"{[}",  # after \\ it would be an option
+    "]": r"{]}",
+    '"': r"\textquotedbl{}",
+}
+_MARKS = {"better": r"^{\uparrow}", "worse": r"^{\downarrow}", "undecided": ""}
+
+
+def write(story: Story, folder: Path) -> None:
+    """Writes the file.
+
+    Raises:
+        DataError: It cannot be written.
+    """
+    write_text(folder / NAME, to_text(story))
+
+
+def to_text(story: Story) -> str:
+    """A table of checkpoints by tracks: the best bold, arrows where a change is significant."""
+    label, shown = Labels(story.tracks), sorted({entry.track for entry in story.entries})
+    heads = [escaped(f"{label(t)}: {metric_title(story.tracks[t].main)}") for t in shown]
+    columns = [_column(story, track) for track in shown]
+    rows = [
+        " & ".join([escaped(step.name), *(column.get(step.name, "") for column in columns)])
+        for step in story.steps
+    ]
+    return "\n".join(
+        [
+            r"% \usepackage{booktabs}",
+            r"\begin{table}",
+            r"\centering",
+            rf"\begin{{tabular}}{{l{'r' * len(shown)}}}",
+            r"\toprule",
+            " & ".join(["Checkpoint", *heads]) + r" \\",
+            r"\midrule",
+            *(row + r" \\" for row in rows),
+            r"\bottomrule",
+            r"\end{tabular}",
+            rf"\caption{{{_caption(story)}}}",
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def escaped(text: str) -> str:
+    """The text on one line, with every character that TeX reads as a command escaped."""
+    return "".join(_SPECIAL.get(character, character) for character in plain(text))
+
+
+def _column(story: Story, track: int) -> dict[str, str]:
+    """One track's cells by checkpoint."""
+    mains = {entry.step: entry.scores[0] for entry in story.entries if entry.track == track}
+    shown = {n: shown_value(s.value, s.unit) for n, s in mains.items() if s.value is not None}
+    best = max(shown.values(), key=float, default=None)
+    marks = _marks(story, track)
+    cells = dict.fromkeys(mains, "withheld")
+    for name, text in shown.items():
+        bold = rf"\mathbf{{{text}}}" if text == best and len(shown) > 1 else text
+        cells[name] = f"${bold}{marks.get(name, '')}$"
+    return cells
+
+
+def _marks(story: Story, track: int) -> dict[str, str]:
+    """An arrow where a checkpoint changed from the one before; in the main score, if tested."""
+    firsts: dict[tuple[str, str], Change] = {}
+    for change in story.changes:
+        if change.track == track:
+            main = change.metric == story.tracks[track].main
+            key = change.step, change.against
+            firsts[key] = change if main else firsts.get(key, change)
+    marks: dict[str, str] = {}
+    for change in firsts.values():  # the first of a checkpoint is against the one before
+        marks.setdefault(change.step, _MARKS[change.ruling])
+    return marks
+
+
+def _caption(story: Story) -> str:
+    judges = _listed([f"{t.benchmark} ({t.judge})" for t in story.tracks])
+    return (
+        f"{escaped(story.name)}. Fractions in percent. Arrows: significantly better or worse than "
+        f"the checkpoint before (paired by prompt, 5\\,\\% over all changes by Holm). "
+        f"Judges: {judges}."
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return "; ".join(map(escaped, names))

@@ -1,0 +1,48 @@
+"""The judge that labelled the training data beside judges that did not."""
+
+import pytest
+
+from harness.types import Score
+from tests.harness.report.telling.series import cell, told
+
+CHILD = {"iteration": "1", "parent": "base", "trained_by_judge": "pairrm"}
+LOW, HIGH = [0.0] * 20 + [1.0] * 4, [1.0] * 24
+
+
+def series(theirs: list[float], ours: list[float], **held: object) -> list[object]:
+    return [
+        cell("base", LOW, judge="pairrm"),
+        cell("i1", theirs, judge="pairrm", place=CHILD),
+        cell("base", LOW, judge="openai:gpt-4", **held),
+        cell("i1", ours, judge="openai:gpt-4", place=CHILD, **held),
+    ]
+
+
+def test_a_gap_that_grows_is_a_sign_of_over_optimisation() -> None:
+    base, child = told(*series(HIGH, LOW)).gaps  # type: ignore[arg-type]
+    assert (base.value, base.growth, base.against, base.grown) == (0.0, None, None, False)
+    assert child.value == pytest.approx(20 / 24)
+    assert child.growth is not None
+    assert child.growth.value == pytest.approx(20 / 24)
+    assert (child.against, child.grown) == ("base", True)
+
+
+def test_judges_that_rise_together_have_no_gap() -> None:
+    _, child = told(*series(HIGH, HIGH)).gaps  # type: ignore[arg-type]
+    assert (child.value, child.grown) == (0.0, False)
+
+
+def test_a_gap_that_shrinks_has_not_grown() -> None:
+    _, child = told(*series(LOW, HIGH)).gaps  # type: ignore[arg-type]
+    assert child.value < 0
+    assert not child.grown
+
+
+def test_verdicts_of_another_unit_are_not_set_beside() -> None:
+    rated = {"scores": [Score("win_rate", 4 / 24, 24, unit="rating")]}
+    assert told(*series(HIGH, LOW, **rated)).gaps == []  # type: ignore[arg-type]
+
+
+def test_without_a_judge_that_labelled_data_there_are_no_gaps() -> None:
+    place = {"iteration": "1", "parent": "base"}
+    assert told(cell("base", judge="pairrm"), cell("i1", judge="pairrm", place=place)).gaps == []
