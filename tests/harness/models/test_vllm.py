@@ -225,3 +225,14 @@ def test_a_folder_is_identified_by_its_content(
 def test_a_damaged_folder_is_an_error_before_anything_starts(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"config\.json"):
         build(f"vllm:{tmp_path}", ModelOptions())
+
+
+def test_a_base_model_is_refused_conversations_before_its_server_starts(
+    tmp_path: Path, diary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = make_folder(tmp_path / "base", b"{}")
+    (folder / "chat_template.jinja").unlink()
+    with pytest.raises(ModelError, match="ships no chat template"):
+        build(f"vllm:{folder}", ModelOptions()).generate(asking(1))
+    assert not pids(diary)

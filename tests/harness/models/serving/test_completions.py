@@ -200,3 +200,24 @@ def test_ids_whose_log_probabilities_are_left_out_are_denied(model: HuggingFace)
     asking = ByTokens(says({"choices": [{"text": "x"}]}), model.pairs, model.context, ())
     with pytest.raises(DeniedError, match="tokens were sent, came those of 0"):
         asyncio.run(asking.ask(CHOICES[0], ()))
+
+
+def test_a_text_alone_is_told_after_what_the_server_puts_before_it() -> None:
+    async def post(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        return told("<s>", "a", "b", read=3 if asked.get("add_special_tokens", True) else 2)
+
+    response = asyncio.run(ByText(post).ask(Prompt("x", (), NOTHING, choices=("ab",)), ()))
+    assert [token.text for token in response.tokens] == ["a", "b"]
+
+
+def test_a_context_is_counted_once_for_all_its_choices() -> None:
+    asked: list[Mapping[str, Any]] = []
+
+    async def post(body: Mapping[str, Any]) -> Mapping[str, Any]:
+        asked.append(body)
+        return told("a", "b", "c", read=2 if body.get("echo") else 1)
+
+    asking, prompt = ByText(post), Prompt("x", ("a ",), NOTHING, choices=("b", "c"), raw=True)
+    first = asyncio.run(asking.ask(prompt, ()))
+    asyncio.run(asking.ask(prompt, (first,)))
+    assert [body["prompt"] for body in asked] == ["a", "a b", "a c"]
