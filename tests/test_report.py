@@ -151,7 +151,9 @@ def test_a_folder_without_a_run_is_refused(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("mirror")
-def test_classes_are_the_categories_where_none_are_published(run: Run, folder: Path) -> None:
+def test_classes_are_categories_and_a_figure_where_none_are_published(
+    run: Run, folder: Path
+) -> None:
     rows = [
         {"id": f"alpaca_eval/{n}", "category": "Cooking / Recipes" if n % 2 else None}
         for n in range(805)
@@ -161,6 +163,7 @@ def test_classes_are_the_categories_where_none_are_published(run: Run, folder: P
     assert ran.status == 0, ran.err
     assert {part["category"] for part in story(folder)["parts"]} == {"Cooking / Recipes"}
     assert {part["n"] for part in story(folder)["parts"]} == {LIMIT // 2}
+    assert "By class of prompt: AlpacaEval 2.0" in (folder / "report.html").read_text()
 
 
 @pytest.mark.usefixtures("mirror")

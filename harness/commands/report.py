@@ -157,7 +157,8 @@ def read_story(saved: Sequence[Saved], assets: Assets, classes: Mapping[str, Cla
     protocols = {label: protocol(label, assets, classes) for label in labels}
     name = _DIGEST.sub("", saved[0].folder.resolve().name)
     story = tell(name, cells, protocols, matches)
-    return replace(story, notes=[*story.notes, *(note for run in runs for note in run.lacking())])
+    lacking = [note for run in runs for note in run.lacking()]
+    return replace(story, notes=[*story.notes, *lacking], classes=classes)
 
 
 def write(story: Story, folder: Path) -> None:

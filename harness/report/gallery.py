@@ -1,11 +1,11 @@
 """Which figures a story has, each drawn by a function of its own."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from harness.classes import KINDS, Classes
+from harness.classes import KINDS
 from harness.report.breakdown import by_class
 from harness.report.classes_drawn import Group, grouped, radar
 from harness.report.curves import Curve, Plot, curves, frontier
@@ -30,9 +30,7 @@ class Drawing(NamedTuple):
     """Whether it is too wide to stand beside another."""
 
 
-def draw_story(
-    folder: Path, story: Story, classes: Mapping[str, Classes] | None = None
-) -> list[Drawing]:
+def draw_story(folder: Path, story: Story) -> list[Drawing]:
     """Draws every figure that the story has something for, as SVG into the folder.
 
     A figure is of a series: one checkpoint alone has none.
@@ -40,7 +38,6 @@ def draw_story(
     Args:
         folder: Is made if it is not there.
         story: What is drawn.
-        classes: Of prompts by their ids, for scores by category, complexity and length.
 
     Raises:
         ModelError: matplotlib is not installed.
@@ -59,7 +56,7 @@ def draw_story(
             _optimised(folder, story, one)
             for one in dict.fromkeys(t.benchmark for t in story.tracks)
         ),
-        *(_classes(folder, story, place, classes or {}) for place in range(len(story.tracks))),
+        *(_classes(folder, story, place) for place in range(len(story.tracks))),
     ]
     return [drawing for drawing in drawn if drawing is not None]
 
@@ -207,14 +204,12 @@ def _unit(story: Story, place: int) -> str:
     return next((_UNITS.get(e.scores[0].unit, "") for e in entries(story, place)), "")
 
 
-def _classes(
-    folder: Path, story: Story, place: int, classes: Mapping[str, Classes]
-) -> Drawing | None:
+def _classes(folder: Path, story: Story, place: int) -> Drawing | None:
     """Scores by category, complexity and expected length, after arXiv 2401.10020, figure 11."""
     scored = [(e.step, e) for e in entries(story, place) if e.scores[0].unit == "fraction"]
-    if not any(item.id in classes for _, e in scored for item in e.items):
+    if not any(item.id in story.classes for _, e in scored for item in e.items):
         return None
-    found = by_class(scored, classes)
+    found = by_class(scored, story.classes)
     groups = [
         Group(kind.replace("_", " "), {name: s for one, name, s in found if one == kind})
         for kind in KINDS

@@ -4,9 +4,10 @@ Values are as in `Score`: fractions in [0, 1], ratings, characters. Percent are 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from harness.classes import Classes
 from harness.stats.paired import Difference
 from harness.types import Item, Score
 
@@ -152,3 +153,5 @@ class Story:
     """What holds for the whole: unlike identities, judges that labelled training data, coverage."""
     gaps: Sequence[Gap] = ()
     """Of every judge that labelled training data to every one that did not, on one benchmark."""
+    classes: Mapping[str, Classes] = field(default_factory=dict)
+    """Of prompts by their ids, for scores by category, complexity and length; most have none."""

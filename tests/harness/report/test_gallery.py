@@ -27,7 +27,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> list[Drawing]:
         f"alpaca_eval@2.0/{n}": Classes("Cooking / Recipes", str(1 + n % 2), "1 sentence")
         for n in range(40)
     }
-    return draw_story(tmp_path_factory.mktemp("figures"), story(), classes)
+    return draw_story(tmp_path_factory.mktemp("figures"), replace(story(), classes=classes))
 
 
 def test_a_full_series_has_every_figure(drawn: list[Drawing]) -> None:
