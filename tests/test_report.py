@@ -126,6 +126,24 @@ def test_runs_under_several_judges_are_one_series(run: Run, folder: Path) -> Non
 
 
 @pytest.mark.usefixtures("mirror")
+def test_a_judge_of_the_runs_may_be_named_gold(run: Run, folder: Path) -> None:
+    gold = story(folder)["tracks"][0]["judge"]
+    other = under_another_judge(folder, "simulated preferences of API models")
+    ran = run("report", str(folder), str(other), "--gold", gold)
+    assert ran.status == 0, ran.err
+    assert story(folder)["gold"] == gold
+
+
+@pytest.mark.parametrize("gold", ["nobody", "simulated preferences of API models"])
+@pytest.mark.usefixtures("mirror")
+def test_a_judge_that_took_part_or_is_none_is_not_gold(run: Run, folder: Path, gold: str) -> None:
+    other = under_another_judge(folder, "simulated preferences of API models")
+    ran = run("report", str(folder), str(other), "--gold", gold)
+    assert (ran.status, len(ran.lines)) == (2, 1)
+    assert f"came '{gold}'" in ran.err
+
+
+@pytest.mark.usefixtures("mirror")
 def test_matches_of_compare_are_a_game(run: Run, folder: Path, tmp_path: Path) -> None:
     pair = {"first": "alpaca-7b", "second": "ppo-human"}
     pairs = [{**pair, "scores": [{"metric": "win_rate", "value": 0.3}]}]

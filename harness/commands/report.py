@@ -24,6 +24,7 @@ from harness.report.save import prepare
 from harness.report.story import Story
 from harness.report.table import Table
 from harness.report.telling.cells import Cell, Protocol
+from harness.report.telling.gaps import labelled
 from harness.report.telling.saved import Saved, read_run
 from harness.report.telling.tell import tell
 from harness.report.told import changes_table
@@ -106,6 +107,7 @@ def report(
     *,
     out: Path | None = None,
     by: str | None = None,
+    gold: str | None = None,
 ) -> list[Table]:
     """Tells the story of one series from its runs; returns the tables that it printed.
 
@@ -114,6 +116,7 @@ def report(
         setting: Where official files are and where output goes.
         out: Where the report is written; the first run's folder if absent.
         by: A file of classes, for the one benchmark that publishes no categories.
+        gold: The judge whose word is taken for the truth.
 
     Raises:
         HarnessError: A run is not to be read, or nothing can be told.
@@ -122,7 +125,9 @@ def report(
     folder = out or saved[0].folder
     prepare(folder)
     assets = setting.library()
-    story = read_story(saved, assets, {} if by is None else _classes(by, saved, assets))
+    told = read_story(saved, assets, {} if by is None else _classes(by, saved, assets))
+    story = replace(told, gold=gold)
+    _check_gold(story)
     write(story, folder)
     tables = [changes_table(story)]
     setting.show([table for table in tables if table.rows])
@@ -165,6 +170,21 @@ def write(story: Story, folder: Path) -> None:
     """Writes every form of the report."""
     for form in FORMS:
         form(story, folder)
+
+
+def _check_gold(story: Story) -> None:
+    """That the gold judge judged, and had no part in training.
+
+    Raises:
+        SpecError: It is none of the runs', or labelled training data.
+    """
+    judges = dict.fromkeys(track.judge for track in story.tracks)
+    known = [judge for judge in judges if not labelled(story.steps, judge)]
+    if story.gold is not None and story.gold not in known:
+        raise SpecError(
+            f"expected with --gold a judge of these runs that labelled no training data: "
+            f"{', '.join(known) or 'there is none'}; came '{story.gold}'"
+        )
 
 
 def _classes(by: str, saved: Sequence[Saved], assets: Assets) -> dict[str, Classes]:

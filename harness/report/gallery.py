@@ -1,6 +1,6 @@
 """Which figures a story has, each drawn by a function of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -14,8 +14,11 @@ from harness.report.naming import short, short_names
 from harness.report.plotted import axis, entries, point, score_curves, value
 from harness.report.scores import metric_title
 from harness.report.story import Entry, Game, Story, Track
+from harness.report.telling.gaps import labelled
 
 _LENGTH = "avg_length"
+_LABELLED, _GOLD, _HELD_OUT = "labelled training data", "gold", "held out"
+"""What part a judge has in a series."""
 _UNITS = {"fraction": "%", "rating": "rating"}
 
 
@@ -45,7 +48,7 @@ def draw_story(folder: Path, story: Story) -> list[Drawing]:
     """
     if len(story.steps) < 2:
         return []
-    story = _short(story)
+    parts, story = _parts(story), _short(story)
     drawn = [
         _progress(folder, story),
         *(_radar(folder, story, place) for place in range(len(story.tracks))),
@@ -53,12 +56,24 @@ def draw_story(folder: Path, story: Story) -> list[Drawing]:
         *(_game(folder, story, place, game) for place, game in enumerate(story.games)),
         *(_frontier(folder, story, place) for place in range(len(story.tracks))),
         *(
-            _optimised(folder, story, one)
+            _optimised(folder, story, one, parts)
             for one in dict.fromkeys(t.benchmark for t in story.tracks)
         ),
         *(_classes(folder, story, place) for place in range(len(story.tracks))),
     ]
     return [drawing for drawing in drawn if drawing is not None]
+
+
+def _parts(story: Story) -> list[str]:
+    """Of the judge of each track."""
+    return [
+        _GOLD
+        if track.judge == story.gold
+        else _LABELLED
+        if labelled(story.steps, track.judge)
+        else _HELD_OUT
+        for track in story.tracks
+    ]
 
 
 def _short(story: Story) -> Story:
@@ -175,16 +190,20 @@ def _frontier(folder: Path, story: Story, place: int) -> Drawing | None:
     )
 
 
-def _optimised(folder: Path, story: Story, benchmark: str) -> Drawing | None:
-    """One benchmark under the judge that labelled the training data and under others."""
-    places = [p for p, t in enumerate(story.tracks) if t.benchmark == benchmark]
-    training = {gap.training for gap in story.gaps} & {*places}
-    found = [c for p in places if training for c in _judged(story, p, labels=p in training)]
-    if not found:
+def _optimised(folder: Path, story: Story, benchmark: str, parts: Sequence[str]) -> Drawing | None:
+    """One benchmark under the judge that labelled the training data, others, and a gold one."""
+    units = {p: _unit(story, p) for p, t in enumerate(story.tracks) if t.benchmark == benchmark}
+    unit = next(filter(None, units.values()), "")
+    places = [p for p in units if unit and units[p] == unit]
+    gold = [c for p in places for c in _corrected(story, p)]
+    beside = any(gap.training in places for gap in story.gaps)
+    named = len(places) > 1 and any(parts[p] == _GOLD for p in places)
+    found = [*(c for p in places for c in _judged(story, p, parts[p])), *gold]
+    if not found or not (gold or beside or named):
         return None
     title = story.tracks[places[0]].title
     lengths = [*score_curves(story, places[0], {_LENGTH: "length"})]
-    plots = [Plot(f"{title}: main score", _unit(story, places[0]), found)]
+    plots = [Plot(f"{title}: main score", unit, found)]
     plots += [Plot("mean length", "characters", lengths)] if lengths else []
     path = folder / f"judges-{min(places)}.svg"
     curves(path, plots, *axis(story))
@@ -192,11 +211,21 @@ def _optimised(folder: Path, story: Story, benchmark: str) -> Drawing | None:
     return Drawing(path, f"Training judge and held-out judges: {title}", told)
 
 
-def _judged(story: Story, place: int, *, labels: bool) -> Iterator[Curve]:
-    """The main score under one judge, by its part in training."""
+def _judged(story: Story, place: int, part: str) -> Iterator[Curve]:
+    """The main score under one judge."""
     track = story.tracks[place]
-    name = f"{track.judge} ({'labelled training data' if labels else 'held out'})"
-    return score_curves(story, place, {track.main: name})
+    return score_curves(story, place, {track.main: f"{track.judge} ({part})"})
+
+
+def _corrected(story: Story, place: int) -> Iterator[Curve]:
+    """What a gold judge that was asked about a few prompts makes of one judge's score."""
+    metrics = {s.metric: None for e in entries(story, place) for s in e.scores}
+    shown = {m: f"{story.tracks[place].judge}, corrected by gold" for m in metrics if _is_gold(m)}
+    return score_curves(story, place, shown)
+
+
+def _is_gold(metric: str) -> bool:
+    return metric.startswith("gold_")
 
 
 def _unit(story: Story, place: int) -> str:

@@ -155,3 +155,5 @@ class Story:
     """Of every judge that labelled training data to every one that did not, on one benchmark."""
     classes: Mapping[str, Classes] = field(default_factory=dict)
     """Of prompts by their ids, for scores by category, complexity and length; most have none."""
+    gold: str | None = None
+    """The judge whose word is taken for the truth, if one was named."""

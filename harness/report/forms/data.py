@@ -36,6 +36,7 @@ def to_data(story: Story) -> dict[str, Any]:
         "parts": [_part(part) for part in story.parts],
         "games": [_game(game) for game in story.games],
         "gaps": [_gap(gap) for gap in story.gaps],
+        "gold": story.gold,
         "notes": [*story.notes],
     }
 

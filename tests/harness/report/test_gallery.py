@@ -62,6 +62,20 @@ def test_judges_are_named_by_their_part_in_training(drawn: list[Drawing]) -> Non
     assert {"pairrm (labelled training data)", "gpt-4-1106-preview (held out)", "length"} <= found
 
 
+def test_a_judge_that_is_named_gold_is_called_so(tmp_path: Path) -> None:
+    whole = replace(story(2, 5), gaps=[], gold="gpt-4-1106-preview")
+    found = {*texts(draw_story(tmp_path, whole), "judges-0.svg")}
+    assert {"pairrm (labelled training data)", "gpt-4-1106-preview (gold)"} <= found
+
+
+def test_a_gold_score_is_a_curve_even_beside_one_judge(tmp_path: Path) -> None:
+    whole = story(2, 5)
+    gold = replace(whole.entries[0].scores[0], metric="gold_win_rate")
+    first = [replace(e, scores=[*e.scores, gold]) for e in whole.entries if e.track == 1]
+    drawn = draw_story(tmp_path, replace(whole, gaps=[], entries=first))
+    assert "pairrm, corrected by gold" in texts(drawn, "judges-1.svg")
+
+
 def test_shares_are_of_the_verdicts_that_were_read(tmp_path: Path) -> None:
     whole = story(2, 5)
     values = [None, 1.0, 1.0, 0.5, 0.2]
