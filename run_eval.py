@@ -247,6 +247,7 @@ def compare(
 @click.option("--out", type=_PATH, help="Where the report goes, instead of the first run's folder.")
 @_by
 @click.option("--gold", metavar="JUDGE", help="The judge whose word is taken for the truth.")
+@click.option("--embeddings", metavar="MODEL", help="hf:PATH, to draw prompts and answers in 2-D.")
 @_assets
 @_json
 def report(
@@ -254,6 +255,7 @@ def report(
     out: Path | None,
     by: str | None,
     gold: str | None,
+    embeddings: str | None,
     assets: Path | None,
     json: Path | None,
 ) -> None:
@@ -269,7 +271,7 @@ def report(
     from harness.commands.report import report as run
     from harness.commands.setting import Setting
 
-    run(runs, Setting(assets, json), out=out, by=by, gold=gold)
+    run(runs, Setting(assets, json), out=out, by=by, gold=gold, embeddings=embeddings)
 
 
 @cli.command()

@@ -11,6 +11,8 @@ from harness.commands.score import ScoreRequest, score
 from harness.commands.setting import Setting
 from tests.command import Run
 
+pytest_plugins = ["tests.tiny.fixtures"]
+
 ROOT = Path(__file__).parents[1]
 SERIES = str(ROOT / "examples" / "alpacafarm.yaml")
 NAMES = ("report.md", "report.json", "report.csv", "report.tex", "report.html")
@@ -141,6 +143,23 @@ def test_a_judge_that_took_part_or_is_none_is_not_gold(run: Run, folder: Path, g
     ran = run("report", str(folder), str(other), "--gold", gold)
     assert (ran.status, len(ran.lines)) == (2, 1)
     assert f"came '{gold}'" in ran.err
+
+
+@pytest.mark.usefixtures("mirror")
+def test_a_model_draws_what_was_asked_and_answered(
+    run: Run, folder: Path, checkpoint: Path
+) -> None:
+    ran = run("report", str(folder), "--embeddings", f"hf:{checkpoint}")
+    assert ran.status == 0, ran.err
+    assert "Responses by checkpoint" in (folder / "report.html").read_text()
+    assert "alpaca-7b" in (folder / "figures" / "answered.svg").read_text()
+
+
+@pytest.mark.usefixtures("mirror")
+def test_a_model_that_makes_no_vectors_is_refused(run: Run, folder: Path) -> None:
+    ran = run("report", str(folder), "--embeddings", "openai:x")
+    assert (ran.status, len(ran.lines)) == (2, 1)
+    assert "expected hf:PATH_OR_ID" in ran.err
 
 
 @pytest.mark.usefixtures("mirror")

@@ -9,6 +9,7 @@ from statistics import fmean
 from harness import registry
 from harness.classes import Classes
 from harness.commands.classify import read_classes
+from harness.commands.embedded import embedded
 from harness.commands.setting import Setting
 from harness.errors import HarnessError, SpecError
 from harness.report.forms import (
@@ -21,7 +22,7 @@ from harness.report.forms import (
     sheet,
 )
 from harness.report.save import prepare
-from harness.report.story import Story
+from harness.report.story import Story, Vectors
 from harness.report.table import Table
 from harness.report.telling.cells import Cell, Protocol
 from harness.report.telling.gaps import labelled
@@ -76,13 +77,16 @@ class Run:
             for cell in lost
         ]
 
-    def _length(self, cell: Cell) -> float | None:
+    def answers(self, cell: Cell) -> dict[tuple[str, ...], tuple[str, ...]]:
+        """The answers by the turns of their prompts; empty where they were not kept."""
         file = self._place(cell) / "model_outputs.json"
         if not file.is_file():
-            return None
+            return {}
         (rows,) = read_files(str(file), self.assets).values()
-        answers = registry.benchmark(cell.benchmark).files.read_outputs(rows, self.assets)
-        lengths = [len(text) for texts in answers.values() for text in texts]
+        return registry.benchmark(cell.benchmark).files.read_outputs(rows, self.assets)
+
+    def _length(self, cell: Cell) -> float | None:
+        lengths = [len(text) for texts in self.answers(cell).values() for text in texts]
         return fmean(lengths) if lengths else None
 
     def _redrawn(self, cell: Cell) -> Redrawn | None:
@@ -108,6 +112,7 @@ def report(
     out: Path | None = None,
     by: str | None = None,
     gold: str | None = None,
+    embeddings: str | None = None,
 ) -> list[Table]:
     """Tells the story of one series from its runs; returns the tables that it printed.
 
@@ -117,6 +122,7 @@ def report(
         out: Where the report is written; the first run's folder if absent.
         by: A file of classes, for the one benchmark that publishes no categories.
         gold: The judge whose word is taken for the truth.
+        embeddings: A model that makes vectors of what was asked and answered, for two figures.
 
     Raises:
         HarnessError: A run is not to be read, or nothing can be told.
@@ -126,7 +132,8 @@ def report(
     prepare(folder)
     assets = setting.library()
     told = read_story(saved, assets, {} if by is None else _classes(by, saved, assets))
-    story = replace(told, gold=gold)
+    vectors = [] if embeddings is None else _vectors(embeddings, saved, assets)
+    story = replace(told, gold=gold, vectors=vectors)
     _check_gold(story)
     write(story, folder)
     tables = [changes_table(story)]
@@ -170,6 +177,18 @@ def write(story: Story, folder: Path) -> None:
     """Writes every form of the report."""
     for form in FORMS:
         form(story, folder)
+
+
+def _vectors(model: str, saved: Sequence[Saved], assets: Assets) -> list[Vectors]:
+    """Of every benchmark whose answers were kept, those of a checkpoint once."""
+    said: dict[str, dict[str, Mapping[tuple[str, ...], tuple[str, ...]]]] = {}
+    for one in saved:
+        for cell in one.cells:
+            answers = Run(one, assets).answers(cell)
+            if answers:
+                title = registry.benchmark(cell.benchmark).card.title
+                said.setdefault(title, {}).setdefault(cell.checkpoint, answers)
+    return embedded(model, said)
 
 
 def _check_gold(story: Story) -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from harness.classes import KINDS
 from harness.report.breakdown import by_class
 from harness.report.classes_drawn import Group, grouped, radar
+from harness.report.clouds import Cloud, clouds
 from harness.report.curves import Curve, Plot, curves, frontier
 from harness.report.figures import Bar, Square, bars, heat_map
 from harness.report.naming import short, short_names
@@ -60,6 +61,7 @@ def draw_story(folder: Path, story: Story) -> list[Drawing]:
             for one in dict.fromkeys(t.benchmark for t in story.tracks)
         ),
         *(_classes(folder, story, place) for place in range(len(story.tracks))),
+        *_clouds(folder, story),
     ]
     return [drawing for drawing in drawn if drawing is not None]
 
@@ -96,6 +98,12 @@ def _short(story: Story) -> Story:
         ],
         entries=[replace(e, step=names[e.step]) for e in story.entries],
         games=[replace(g, steps=[names[n] for n in g.steps]) for g in story.games],
+        vectors=[
+            v._replace(
+                title=short(v.title, 28), answered={names[n]: a for n, a in v.answered.items()}
+            )
+            for v in story.vectors
+        ],
     )
 
 
@@ -248,6 +256,21 @@ def _classes(folder: Path, story: Story, place: int) -> Drawing | None:
     grouped(path, groups, [name for name, _ in scored], title)
     told = "Mean verdict in each class with its 95 % interval."
     return Drawing(path, title, told, broad=True)
+
+
+def _clouds(folder: Path, story: Story) -> Iterator[Drawing]:
+    """Prompts and responses on planes, after arXiv 2401.10020, fig. 6, and 2309.11235, fig. 4."""
+    if not story.vectors:
+        return
+    told = f"Near each other where {story.vectors[0].model} makes vectors alike."
+    asked = {one.title: one.asked_N_D for one in story.vectors}
+    answered = [Cloud(one.title, one.answered) for one in story.vectors]
+    for name, title, drawn in (
+        ("asked", "Prompts by benchmark", [Cloud("", asked)]),
+        ("answered", "Responses by checkpoint", answered),
+    ):
+        clouds(folder / f"{name}.svg", drawn, title)
+        yield Drawing(folder / f"{name}.svg", title, told, broad=len(drawn) > 1)
 
 
 def _label(track: Track) -> str:

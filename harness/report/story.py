@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from harness.classes import Classes
 from harness.stats.paired import Difference
 from harness.types import Item, Score
@@ -135,6 +138,16 @@ class Gap(NamedTuple):
     """Whether that is so at 5 % over all gaps of the series (Holm): a sign of over-optimisation."""
 
 
+class Vectors(NamedTuple):
+    """What was asked and answered on one benchmark, as vectors of one model."""
+
+    title: str
+    model: str
+    asked_N_D: npt.NDArray[np.float64]
+    answered: Mapping[str, npt.NDArray[np.float64]]
+    """By checkpoint, each of shape [n, D]."""
+
+
 @dataclass(frozen=True, slots=True)
 class Story:
     """Everything that a series report tells."""
@@ -157,3 +170,5 @@ class Story:
     """Of prompts by their ids, for scores by category, complexity and length; most have none."""
     gold: str | None = None
     """The judge whose word is taken for the truth, if one was named."""
+    vectors: Sequence[Vectors] = ()
+    """A benchmark each, if a model was named that makes them."""

@@ -4,11 +4,12 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from harness.classes import Classes
 from harness.report.gallery import Drawing, draw_story
-from harness.report.story import Story
+from harness.report.story import Story, Vectors
 from tests.stories import story
 
 
@@ -74,6 +75,15 @@ def test_a_gold_score_is_a_curve_even_beside_one_judge(tmp_path: Path) -> None:
     first = [replace(e, scores=[*e.scores, gold]) for e in whole.entries if e.track == 1]
     drawn = draw_story(tmp_path, replace(whole, gaps=[], entries=first))
     assert "pairrm, corrected by gold" in texts(drawn, "judges-1.svg")
+
+
+def test_vectors_are_planes_of_prompts_and_of_responses_by_checkpoint(tmp_path: Path) -> None:
+    whole = story(2, 5)
+    several = np.random.default_rng(0).normal(size=(6, 3))
+    vectors = Vectors("AlpacaEval 2.0", "hf:tiny", several, {"base": several, "iter1": -several})
+    drawn = draw_story(tmp_path, replace(whole, vectors=[vectors]))
+    assert names(drawn)[-2:] == ["asked.svg", "answered.svg"]
+    assert {"base", "iter1", "AlpacaEval 2.0"} <= {*texts(drawn, "answered.svg")}
 
 
 def test_shares_are_of_the_verdicts_that_were_read(tmp_path: Path) -> None:
