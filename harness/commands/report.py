@@ -28,7 +28,7 @@ from harness.report.telling.cells import Cell, Protocol
 from harness.report.telling.gaps import labelled
 from harness.report.telling.saved import Saved, read_run
 from harness.report.telling.tell import tell
-from harness.report.told import changes_table
+from harness.report.told import changes_table, spreads_table
 from harness.rows import read_files
 from harness.types import Assets, Redrawn
 
@@ -136,8 +136,8 @@ def report(
     story = replace(told, gold=gold, vectors=vectors)
     _check_gold(story)
     write(story, folder)
-    tables = [changes_table(story)]
-    setting.show([table for table in tables if table.rows])
+    tables = _printed(story)
+    setting.show(tables)
     for note in story.notes:
         setting.note(note)
     setting.note(f"report written to {folder}")
@@ -156,7 +156,12 @@ def report_run(folder: Path, setting: Setting, classes: Mapping[str, Classes]) -
     except HarnessError as error:
         setting.note(f"no report: {error}")
         return []
-    return [table for table in (changes_table(story),) if table.rows]
+    return _printed(story)
+
+
+def _printed(story: Story) -> list[Table]:
+    """What is shown at once; all else is in the files."""
+    return [table for table in (changes_table(story), spreads_table(story)) if table.rows]
 
 
 def read_story(saved: Sequence[Saved], assets: Assets, classes: Mapping[str, Classes]) -> Story:
