@@ -132,9 +132,10 @@ def report(
     prepare(folder)
     assets = setting.library()
     told = read_story(saved, assets, {} if by is None else _classes(by, saved, assets))
-    vectors = [] if embeddings is None else _vectors(embeddings, saved, assets)
-    story = replace(told, gold=gold, vectors=vectors)
+    story = replace(told, gold=gold)
     _check_gold(story)
+    if embeddings is not None:
+        story = replace(story, vectors=_vectors(embeddings, saved, assets))
     write(story, folder)
     tables = _printed(story)
     setting.show(tables)
