@@ -9,18 +9,15 @@ from harness.classes import KINDS
 from harness.report.breakdown import by_class
 from harness.report.classes_drawn import Group, grouped, radar
 from harness.report.clouds import Cloud, clouds
-from harness.report.curves import Curve, Plot, curves, frontier
+from harness.report.curves import Plot, curves, frontier
 from harness.report.figures import Bar, Square, bars, heat_map
+from harness.report.judges_drawn import judges, parts_of
 from harness.report.naming import short, short_names
-from harness.report.plotted import axis, entries, point, score_curves, value
+from harness.report.plotted import axis, entries, point, score_curves, unit_of, value
 from harness.report.scores import metric_title
 from harness.report.story import Entry, Game, Story, Track
-from harness.report.telling.gaps import labelled
 
 _LENGTH = "avg_length"
-_LABELLED, _GOLD, _HELD_OUT = "labelled training data", "gold", "held out"
-"""What part a judge has in a series."""
-_UNITS = {"fraction": "%", "rating": "rating"}
 
 
 class Drawing(NamedTuple):
@@ -49,7 +46,7 @@ def draw_story(folder: Path, story: Story) -> list[Drawing]:
     """
     if len(story.steps) < 2:
         return []
-    parts, story = _parts(story), _short(story)
+    parts, story = parts_of(story), _short(story)
     drawn = [
         _progress(folder, story),
         *(_radar(folder, story, place) for place in range(len(story.tracks))),
@@ -57,25 +54,13 @@ def draw_story(folder: Path, story: Story) -> list[Drawing]:
         *(_game(folder, story, place, game) for place, game in enumerate(story.games)),
         *(_frontier(folder, story, place) for place in range(len(story.tracks))),
         *(
-            _optimised(folder, story, one, parts)
+            _judges(folder, story, one, parts)
             for one in dict.fromkeys(t.benchmark for t in story.tracks)
         ),
         *(_classes(folder, story, place) for place in range(len(story.tracks))),
         *_clouds(folder, story),
     ]
     return [drawing for drawing in drawn if drawing is not None]
-
-
-def _parts(story: Story) -> list[str]:
-    """Of the judge of each track."""
-    return [
-        _GOLD
-        if track.judge == story.gold
-        else _LABELLED
-        if labelled(story.steps, track.judge)
-        else _HELD_OUT
-        for track in story.tracks
-    ]
 
 
 def _short(story: Story) -> Story:
@@ -113,7 +98,7 @@ def _progress(folder: Path, story: Story) -> Drawing | None:
     for place, track in enumerate(story.tracks):
         shown = {m: short(metric_title(m), 28) for m in (track.main, "win_rate")}
         found = [*score_curves(story, place, shown)]
-        unit = _unit(story, place)
+        unit = unit_of(story, place)
         if found and unit:
             plots.append(Plot(f"{track.title}\n{track.judge}", unit, found))
     if not plots:
@@ -198,47 +183,14 @@ def _frontier(folder: Path, story: Story, place: int) -> Drawing | None:
     )
 
 
-def _optimised(folder: Path, story: Story, benchmark: str, parts: Sequence[str]) -> Drawing | None:
+def _judges(folder: Path, story: Story, benchmark: str, parts: Sequence[str]) -> Drawing | None:
     """One benchmark under the judge that labelled the training data, others, and a gold one."""
-    units = {p: _unit(story, p) for p, t in enumerate(story.tracks) if t.benchmark == benchmark}
-    unit = next(filter(None, units.values()), "")
-    places = [p for p in units if unit and units[p] == unit]
-    gold = [c for p in places for c in _corrected(story, p)]
-    beside = any(gap.training in places for gap in story.gaps)
-    named = len(places) > 1 and any(parts[p] == _GOLD for p in places)
-    found = [*(c for p in places for c in _judged(story, p, parts[p])), *gold]
-    if not found or not (gold or beside or named):
+    path = judges(folder, story, benchmark, parts)
+    if path is None:
         return None
-    title = story.tracks[places[0]].title
-    lengths = [*score_curves(story, places[0], {_LENGTH: "length"})]
-    plots = [Plot(f"{title}: main score", unit, found)]
-    plots += [Plot("mean length", "characters", lengths)] if lengths else []
-    path = folder / f"judges-{min(places)}.svg"
-    curves(path, plots, *axis(story))
     told = "If the training judge's curve leaves the others', the checkpoint learns its taste."
+    title = next(track.title for track in story.tracks if track.benchmark == benchmark)
     return Drawing(path, f"Training judge and held-out judges: {title}", told)
-
-
-def _judged(story: Story, place: int, part: str) -> Iterator[Curve]:
-    """The main score under one judge."""
-    track = story.tracks[place]
-    return score_curves(story, place, {track.main: f"{track.judge} ({part})"})
-
-
-def _corrected(story: Story, place: int) -> Iterator[Curve]:
-    """What a gold judge that was asked about a few prompts makes of one judge's score."""
-    metrics = {s.metric: None for e in entries(story, place) for s in e.scores}
-    shown = {m: f"{story.tracks[place].judge}, corrected by gold" for m in metrics if _is_gold(m)}
-    return score_curves(story, place, shown)
-
-
-def _is_gold(metric: str) -> bool:
-    return metric.startswith("gold_")
-
-
-def _unit(story: Story, place: int) -> str:
-    """What the y axis of a track shows; empty where its unit is not drawn."""
-    return next((_UNITS.get(e.scores[0].unit, "") for e in entries(story, place)), "")
 
 
 def _classes(folder: Path, story: Story, place: int) -> Drawing | None:

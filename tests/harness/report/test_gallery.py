@@ -69,12 +69,13 @@ def test_a_judge_that_is_named_gold_is_called_so(tmp_path: Path) -> None:
     assert {"pairrm (labelled training data)", "gpt-4-1106-preview (gold)"} <= found
 
 
-def test_a_gold_score_is_a_curve_even_beside_one_judge(tmp_path: Path) -> None:
+def test_a_gold_score_is_a_curve_beside_the_score_that_it_corrects(tmp_path: Path) -> None:
     whole = story(2, 5)
     gold = replace(whole.entries[0].scores[0], metric="gold_win_rate")
     first = [replace(e, scores=[*e.scores, gold]) for e in whole.entries if e.track == 1]
     drawn = draw_story(tmp_path, replace(whole, gaps=[], entries=first))
-    assert "pairrm, corrected by gold" in texts(drawn, "judges-1.svg")
+    found = {*texts(drawn, "judges-1.svg")}
+    assert {"pairrm, corrected by gold", "AlpacaEval 2.0: win rate"} <= found
 
 
 def test_vectors_are_planes_of_prompts_and_of_responses_by_checkpoint(tmp_path: Path) -> None:
