@@ -57,6 +57,26 @@ def parse_rows(content: bytes, origin: str) -> Rows:
     return rows
 
 
+def text_under(row: Mapping[str, Any], number: int, key: str, file: str) -> str:
+    """The text under a key of a row.
+
+    Args:
+        row: Of a file.
+        number: Which row it is.
+        key: Where the text must be.
+        file: What the file should be, as "an AlpacaEval annotations.json".
+
+    Raises:
+        DataError: There is none.
+    """
+    value = row.get(key)
+    if not isinstance(value, str):
+        raise DataError(
+            f"expected a text under '{key}' in row {number}, came {value!r:.40}; is this {file}?"
+        )
+    return value
+
+
 def _values(text: str, origin: str) -> list[Any]:
     """Every JSON value of a text, one after the other."""
     decoder, values, end = json.JSONDecoder(), [], 0

@@ -106,6 +106,7 @@ def test_published_categories_are_of_every_prompt(benchmark: Benchmark, files: A
         assert benchmark.categories(files).keys() == {p.id for p in benchmark.load(files)}
 
 
+@each_benchmark
 def test_every_answer_is_compared_in_every_turn(benchmark: Benchmark, files: Assets) -> None:
     answers = [answer_to(p) for p in benchmark.load(files)]
     compared = benchmark.compare(answers, files)

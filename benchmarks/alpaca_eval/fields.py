@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TypeGuard
 
 from harness.errors import DataError
+from harness.rows import text_under
 
 Row = Mapping[str, Any]
 
@@ -16,13 +17,7 @@ def text(row: Row, number: int, key: str) -> str:
     Raises:
         DataError: There is none.
     """
-    value = row.get(key)
-    if not isinstance(value, str):
-        raise DataError(
-            f"expected a text under '{key}' in row {number}, came {value!r:.40}; "
-            f"is this an AlpacaEval model_outputs.json or annotations.json?"
-        )
-    return value
+    return text_under(row, number, key, "an AlpacaEval model_outputs.json or annotations.json")
 
 
 def preference(row: Row, number: int) -> float:

@@ -2,12 +2,13 @@
 
 The judge writes its own answer first and ends with one of five labels; a strong one counts as three
 games. Led by the Bradley-Terry win rate against the baseline (arXiv 2406.11939).
+Version 2.0, in a folder of its own, has other prompts, judges and baselines, by category.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 
-from benchmarks.arena_hard import files, parity, scores
+from benchmarks.arena_hard import files, parity, scores, v2
 from benchmarks.arena_hard.rubric import CONFIG, rubric
 from harness.pairing import both_ways, meeting_items
 from harness.types import (
@@ -117,3 +118,6 @@ BENCHMARK = Benchmark(
     items=meeting_items,
     both_orders=True,
 )
+
+VERSIONS = (BENCHMARK, v2.BENCHMARK)
+"""The first is what `arena_hard` without a version means."""

@@ -9,7 +9,7 @@ Source: lmarena/arena-hard-auto@a1d16de, `show_result.py`; style control @0489bf
 Letters that end a name or a shape: N games, b replicates, f features of style.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -40,6 +40,10 @@ _OUTER = 0.025
 _RIDGE = np.array([1 / (2 * np.log(10) ** 2), 1.0, 1.0, 1.0, 1.0])
 """Upstream's penalty of 1/2 on both models' coefficients, which stand for log 10 each, as one on
 their difference; and of 1/2 on each feature of style."""
+
+
+Differ = Callable[[Array, Array, Array], Array]
+"""Differences in style from both sides' counts and the battles' weights."""
 
 
 class Games(NamedTuple):
@@ -152,7 +156,7 @@ def published_figures(battles: Battles) -> tuple[float, float, float] | None:
     return float(ends[0]), float(ends[1]), float(ends[2])
 
 
-def style_win_rate(games: Games) -> Score:
+def style_win_rate(games: Games, differ: Differ = differences) -> Score:
     """Win rate had both sides written in the same style, its 95 % interval over prompts.
 
     A logistic regression explains the games by the model and by four differences in style,
@@ -165,7 +169,7 @@ def style_win_rate(games: Games) -> Score:
     if not n or read.styles is None:
         return Score("style_win_rate", None, n, n_unread)
     battles = read.battles
-    style_N_f = differences(*read.styles, battles.weight_N)
+    style_N_f = differ(*read.styles, battles.weight_N)
     rows = ridge_logistic.Rows(np.column_stack([np.ones(n), style_N_f]), 1 - battles.value_N)
     c = len(np.unique(read.prompt_N))
     draws_b_c = np.random.default_rng(0).multinomial(c, np.full(c, 1 / c), REPLICATES)

@@ -43,9 +43,18 @@ def differences(first_N_f: Array, second_N_f: Array, weight_N: Array) -> Array:
         second_N_f: Counts of the other's.
         weight_N: Of the battles.
     """
-    ratio = (first_N_f - second_N_f) / (first_N_f + second_N_f + 1)
-    centred = ratio - np.average(ratio, axis=0, weights=weight_N)
+    return scaled((first_N_f - second_N_f) / (first_N_f + second_N_f + 1), weight_N)
+
+
+def scaled(ratio_N_f: Array, weight_N: Array) -> Array:
+    """Differences on the scale of their deviation; 0 stays 0, and so is what never varies.
+
+    Args:
+        ratio_N_f: Of each battle, in each feature.
+        weight_N: Of the battles.
+    """
+    centred = ratio_N_f - np.average(ratio_N_f, axis=0, weights=weight_N)
     spread = np.sqrt(np.average(centred**2, axis=0, weights=weight_N))
     varies = spread > 1e-12
-    found: Array = np.where(varies, ratio / np.where(varies, spread, 1.0), 0.0)
+    found: Array = np.where(varies, ratio_N_f / np.where(varies, spread, 1.0), 0.0)
     return found

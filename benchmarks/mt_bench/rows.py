@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from harness.errors import DataError
+from harness.rows import text_under
 
 Row = Mapping[str, Any]
 
@@ -17,13 +18,7 @@ def text(row: Row, number: int, key: str) -> str:
     Raises:
         DataError: There is none.
     """
-    value = row.get(key)
-    if not isinstance(value, str):
-        raise DataError(
-            f"expected a text under '{key}' in row {number}, came {value!r:.40}; "
-            f"is this a FastChat file of answers or judgments?"
-        )
-    return value
+    return text_under(row, number, key, "a FastChat file of answers or judgments")
 
 
 def question(row: Row, number: int, known: Collection[int]) -> int:

@@ -5,6 +5,7 @@ from typing import Any
 
 from benchmarks.vicuna_bench.rubric import Question
 from harness.errors import DataError
+from harness.rows import text_under
 
 Row = Mapping[str, Any]
 
@@ -54,13 +55,7 @@ def text(row: Row, number: int, key: str) -> str:
     Raises:
         DataError: There is none.
     """
-    value = row.get(key)
-    if not isinstance(value, str):
-        raise DataError(
-            f"expected a text under '{key}' in row {number}, came {value!r:.40}; is this a file "
-            f"of answers to Vicuna-bench, or of its reviews?"
-        )
-    return value
+    return text_under(row, number, key, "a file of answers to Vicuna-bench, or of its reviews")
 
 
 def judge(row: Row) -> str:

@@ -6,7 +6,7 @@ from harness.commands.setting import Setting
 from harness.pipeline import Result, benchmark_identity, withhold
 from harness.report.breakdown import breakdown_data, breakdown_table
 from harness.report.save import document
-from harness.report.scores import results_table
+from harness.report.scores import parts_tables, results_table
 from harness.report.table import Table
 from harness.rows import read_files
 from harness.types import Assets, Benchmark, Rows
@@ -38,7 +38,7 @@ def rescore(
     table = results_table(results)
     classes = None if by is None else read_classes(by, benchmark, assets)
     further = [] if classes is None else [breakdown_table(results, classes)]
-    setting.show([table, *further])
+    setting.show([table, *parts_tables(results), *further])
     broken = {} if classes is None else {"by_class": breakdown_data(results, classes)}
     setting.keep({**document(results, items=items), **broken})
     return table

@@ -1,11 +1,13 @@
 """`verify`: published numbers recomputed from published judgments, offline."""
 
+import math
 from collections.abc import Sequence
 
 from harness import registry
 from harness.commands.setting import Setting
+from harness.errors import DataError
 from harness.report.table import Table
-from harness.types import Benchmark, Check
+from harness.types import Assets, Benchmark, Check
 
 
 def verify(name: str | None, setting: Setting) -> bool:
@@ -15,10 +17,18 @@ def verify(name: str | None, setting: Setting) -> bool:
     """
     benchmarks = _named(name)
     assets = setting.library()
-    checks = {b.card.label: b.verify(assets) for b in benchmarks}
+    checks = {b.card.label: _checked(b, assets) for b in benchmarks}
     setting.show([_table(label, found) for label, found in checks.items()])
     setting.keep({"checks": [_data(label, c) for label, found in checks.items() for c in found]})
     return all(c.holds or not c.provable for found in checks.values() for c in found)
+
+
+def _checked(benchmark: Benchmark, assets: Assets) -> Sequence[Check]:
+    """The benchmark's checks; one that is not proven where a file cannot be had or read."""
+    try:
+        return benchmark.verify(assets)
+    except DataError as error:
+        return [Check("what is published", 0, math.nan, math.nan, notes=(str(error),))]
 
 
 def _named(name: str | None) -> list[Benchmark]:
@@ -36,13 +46,17 @@ def _table(label: str, checks: Sequence[Check]) -> Table:
     return Table(
         f"{label}: recomputed against published",
         ["what", "n", "largest difference", "limit", "verdict"],
-        [[c.claim, str(c.n), _number(c), f"{c.limit:g}", _verdict(c)] for c in checks],
+        [[c.claim, str(c.n), _number(c), _limit(c), _verdict(c)] for c in checks],
         [*notes, *(f"largest for {c.claim}: {c.worst}" for c in checks if c.worst)],
     )
 
 
 def _number(check: Check) -> str:
     return f"{check.largest:.2g}" if check.n else "–"
+
+
+def _limit(check: Check) -> str:
+    return "–" if math.isnan(check.limit) else f"{check.limit:g}"
 
 
 def _verdict(check: Check) -> str:
@@ -57,7 +71,7 @@ def _data(label: str, check: Check) -> dict[str, object]:
         "claim": check.claim,
         "n": check.n,
         "largest": check.largest if check.n else None,
-        "limit": check.limit,
+        "limit": None if math.isnan(check.limit) else check.limit,
         "worst": check.worst,
         "holds": check.holds,
         "provable": check.provable,

@@ -57,8 +57,15 @@ def parts_tables(results: Sequence[tuple[str, Result]]) -> list[Table]:
         for part in dict.fromkeys(part for scores in parts for part in scores)
     ]
     names = [name for name, _ in results]
+    doubts = [
+        f"{part}: {doubt}"
+        for scores in parts
+        for part, score in scores.items()
+        for doubt in score.doubts
+    ]
     title = f"{results[0][1].card.title}, part by part"
-    return [Table(title, ["part", *names], rows)] if rows else []
+    notes = [*dict.fromkeys(doubts)]
+    return [Table(title, ["part", *names], rows, notes)] if rows else []
 
 
 def _main(result: Result) -> list[Score]:

@@ -168,5 +168,11 @@ def test_parts_are_in_a_table_of_their_own() -> None:
     assert table.rows == [["win_rate/maths", "25.00", "100.00"], ["win_rate/prose", "50.00", ""]]
 
 
+def test_doubts_about_parts_are_told_once_below_their_table() -> None:
+    doubted = result(score(), score(metric="win_rate/maths", doubts=("few rounds",)))
+    (table,) = parts_tables([("a", doubted), ("b", doubted)])
+    assert table.notes == ["win_rate/maths: few rounds"]
+
+
 def test_details_of_parts_are_data_only() -> None:
     assert parts_tables([("a", result(score(), score(metric="win_rate/maths/task 1")))]) == []
