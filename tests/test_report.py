@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from math import log
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from harness.commands.score import ScoreRequest, score
 from harness.commands.setting import Setting
 from tests.command import Run
+from tests.servers.loopback import Loopback, Reply, Seen, completion
 
 pytest_plugins = ["tests.tiny.fixtures"]
 
@@ -218,6 +220,31 @@ def test_a_gold_judge_is_one_more_score(run: Run) -> None:
     assert gold["interval"][0] <= plain["value"] <= gold["interval"][1]
     assert result["identity"]["gold judge"] == judge
     assert "gold win rate" in ran.out
+
+
+def wavering(seen: Seen, before: int) -> Reply:
+    """Prefers the first answer when it is asked first, the second when it is asked again."""
+    told = completion({**seen.body, "top_logprobs": 3}, "m")
+    (token,) = told["choices"][0]["logprobs"]["content"]
+    odds = {"M": 0.8, "m": 0.2} if before else {"M": 0.1, "m": 0.9}
+    said = [{"token": one, "logprob": log(p), "bytes": None} for one, p in odds.items()]
+    token["top_logprobs"] = [*token["top_logprobs"], *said]
+    return Reply(body=told)
+
+
+@pytest.mark.usefixtures("mirror")
+def test_a_judge_that_is_asked_twice_has_its_noise_told(run: Run, loopback: Loopback) -> None:
+    loopback.script = wavering
+    judge = f"repeats:2:{loopback.openai}"
+    words = ["-b", "alpaca_eval", "-j", judge, "--limit", "20", "--concurrency", "1"]
+    ran = run("score", SERIES, *words, "--out", "o")
+    assert ran.status == 0, ran.err
+    assert "standard errors under a repeated judge" in ran.out
+    (folder,) = Path("o").glob("alpacafarm-*")
+    spread, *others = story(folder)["spreads"]
+    assert (spread["n"], spread["repeats"], len(others)) == (20, 2, 2)
+    # The two repeats are 0.1 and 0.8, or 0.9 and 0.2: a variance of 0.7 ** 2 / 2.
+    assert spread["components"]["judge"] == pytest.approx(0.245)
 
 
 def test_published_judgments_are_told_too(run: Run, mirror: Path) -> None:
