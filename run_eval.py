@@ -246,12 +246,16 @@ def compare(
 @click.argument("runs", nargs=-1, required=True, metavar="RUN…")
 @click.option("--out", type=_PATH, help="Where the report goes, instead of the first run's folder.")
 @_by
+@click.option("--gold", metavar="JUDGE", help="The judge whose word is taken for the truth.")
+@click.option("--embeddings", metavar="MODEL", help="hf:PATH, to draw prompts and answers in 2-D.")
 @_assets
 @_json
 def report(
     runs: tuple[str, ...],
     out: Path | None,
     by: str | None,
+    gold: str | None,
+    embeddings: str | None,
     assets: Path | None,
     json: Path | None,
 ) -> None:
@@ -267,7 +271,7 @@ def report(
     from harness.commands.report import report as run
     from harness.commands.setting import Setting
 
-    run(runs, Setting(assets, json), out=out, by=by)
+    run(runs, Setting(assets, json), out=out, by=by, gold=gold, embeddings=embeddings)
 
 
 @cli.command()

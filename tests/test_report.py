@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from math import log
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ import pytest
 from harness.commands.score import ScoreRequest, score
 from harness.commands.setting import Setting
 from tests.command import Run
+from tests.servers.loopback import Loopback, Reply, Seen, completion
+
+pytest_plugins = ["tests.tiny.fixtures"]
 
 ROOT = Path(__file__).parents[1]
 SERIES = str(ROOT / "examples" / "alpacafarm.yaml")
@@ -126,6 +130,41 @@ def test_runs_under_several_judges_are_one_series(run: Run, folder: Path) -> Non
 
 
 @pytest.mark.usefixtures("mirror")
+def test_a_judge_of_the_runs_may_be_named_gold(run: Run, folder: Path) -> None:
+    gold = story(folder)["tracks"][0]["judge"]
+    other = under_another_judge(folder, "simulated preferences of API models")
+    ran = run("report", str(folder), str(other), "--gold", gold)
+    assert ran.status == 0, ran.err
+    assert story(folder)["gold"] == gold
+
+
+@pytest.mark.parametrize("gold", ["nobody", "simulated preferences of API models"])
+@pytest.mark.usefixtures("mirror")
+def test_a_judge_that_took_part_or_is_none_is_not_gold(run: Run, folder: Path, gold: str) -> None:
+    other = under_another_judge(folder, "simulated preferences of API models")
+    ran = run("report", str(folder), str(other), "--gold", gold)
+    assert (ran.status, len(ran.lines)) == (2, 1)
+    assert f"came '{gold}'" in ran.err
+
+
+@pytest.mark.usefixtures("mirror")
+def test_a_model_draws_what_was_asked_and_answered(
+    run: Run, folder: Path, checkpoint: Path
+) -> None:
+    ran = run("report", str(folder), "--embeddings", f"hf:{checkpoint}")
+    assert ran.status == 0, ran.err
+    assert "Responses by checkpoint" in (folder / "report.html").read_text()
+    assert "alpaca-7b" in (folder / "figures" / "answered.svg").read_text()
+
+
+@pytest.mark.usefixtures("mirror")
+def test_a_model_that_makes_no_vectors_is_refused(run: Run, folder: Path) -> None:
+    ran = run("report", str(folder), "--embeddings", "openai:x")
+    assert (ran.status, len(ran.lines)) == (2, 1)
+    assert "expected hf:PATH_OR_ID" in ran.err
+
+
+@pytest.mark.usefixtures("mirror")
 def test_matches_of_compare_are_a_game(run: Run, folder: Path, tmp_path: Path) -> None:
     pair = {"first": "alpaca-7b", "second": "ppo-human"}
     pairs = [{**pair, "scores": [{"metric": "win_rate", "value": 0.3}]}]
@@ -151,7 +190,9 @@ def test_a_folder_without_a_run_is_refused(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("mirror")
-def test_classes_are_the_categories_where_none_are_published(run: Run, folder: Path) -> None:
+def test_classes_are_categories_and_a_figure_where_none_are_published(
+    run: Run, folder: Path
+) -> None:
     rows = [
         {"id": f"alpaca_eval/{n}", "category": "Cooking / Recipes" if n % 2 else None}
         for n in range(805)
@@ -161,6 +202,7 @@ def test_classes_are_the_categories_where_none_are_published(run: Run, folder: P
     assert ran.status == 0, ran.err
     assert {part["category"] for part in story(folder)["parts"]} == {"Cooking / Recipes"}
     assert {part["n"] for part in story(folder)["parts"]} == {LIMIT // 2}
+    assert "By class of prompt: AlpacaEval 2.0" in (folder / "report.html").read_text()
 
 
 @pytest.mark.usefixtures("mirror")
@@ -178,6 +220,31 @@ def test_a_gold_judge_is_one_more_score(run: Run) -> None:
     assert gold["interval"][0] <= plain["value"] <= gold["interval"][1]
     assert result["identity"]["gold judge"] == judge
     assert "gold win rate" in ran.out
+
+
+def wavering(seen: Seen, before: int) -> Reply:
+    """Prefers the first answer when it is asked first, the second when it is asked again."""
+    told = completion({**seen.body, "top_logprobs": 3}, "m")
+    (token,) = told["choices"][0]["logprobs"]["content"]
+    odds = {"M": 0.8, "m": 0.2} if before else {"M": 0.1, "m": 0.9}
+    said = [{"token": one, "logprob": log(p), "bytes": None} for one, p in odds.items()]
+    token["top_logprobs"] = [*token["top_logprobs"], *said]
+    return Reply(body=told)
+
+
+@pytest.mark.usefixtures("mirror")
+def test_a_judge_that_is_asked_twice_has_its_noise_told(run: Run, loopback: Loopback) -> None:
+    loopback.script = wavering
+    judge = f"repeats:2:{loopback.openai}"
+    words = ["-b", "alpaca_eval", "-j", judge, "--limit", "20", "--concurrency", "1"]
+    ran = run("score", SERIES, *words, "--out", "o")
+    assert ran.status == 0, ran.err
+    assert "standard errors under a repeated judge" in ran.out
+    (folder,) = Path("o").glob("alpacafarm-*")
+    spread, *others = story(folder)["spreads"]
+    assert (spread["n"], spread["repeats"], len(others)) == (20, 2, 2)
+    # The two repeats are 0.1 and 0.8, or 0.9 and 0.2: a variance of 0.7 ** 2 / 2.
+    assert spread["components"]["judge"] == pytest.approx(0.245)
 
 
 def test_published_judgments_are_told_too(run: Run, mirror: Path) -> None:

@@ -9,6 +9,7 @@ from statistics import fmean
 from harness import registry
 from harness.classes import Classes
 from harness.commands.classify import read_classes
+from harness.commands.embedded import embedded
 from harness.commands.setting import Setting
 from harness.errors import HarnessError, SpecError
 from harness.report.forms import (
@@ -21,12 +22,13 @@ from harness.report.forms import (
     sheet,
 )
 from harness.report.save import prepare
-from harness.report.story import Story
+from harness.report.story import Story, Vectors
 from harness.report.table import Table
 from harness.report.telling.cells import Cell, Protocol
+from harness.report.telling.gaps import labelled
 from harness.report.telling.saved import Saved, read_run
 from harness.report.telling.tell import tell
-from harness.report.told import changes_table
+from harness.report.told import changes_table, spreads_table
 from harness.rows import read_files
 from harness.types import Assets, Redrawn
 
@@ -75,13 +77,16 @@ class Run:
             for cell in lost
         ]
 
-    def _length(self, cell: Cell) -> float | None:
+    def answers(self, cell: Cell) -> dict[tuple[str, ...], tuple[str, ...]]:
+        """The answers by the turns of their prompts; empty where they were not kept."""
         file = self._place(cell) / "model_outputs.json"
         if not file.is_file():
-            return None
+            return {}
         (rows,) = read_files(str(file), self.assets).values()
-        answers = registry.benchmark(cell.benchmark).files.read_outputs(rows, self.assets)
-        lengths = [len(text) for texts in answers.values() for text in texts]
+        return registry.benchmark(cell.benchmark).files.read_outputs(rows, self.assets)
+
+    def _length(self, cell: Cell) -> float | None:
+        lengths = [len(text) for texts in self.answers(cell).values() for text in texts]
         return fmean(lengths) if lengths else None
 
     def _redrawn(self, cell: Cell) -> Redrawn | None:
@@ -106,6 +111,8 @@ def report(
     *,
     out: Path | None = None,
     by: str | None = None,
+    gold: str | None = None,
+    embeddings: str | None = None,
 ) -> list[Table]:
     """Tells the story of one series from its runs; returns the tables that it printed.
 
@@ -114,6 +121,8 @@ def report(
         setting: Where official files are and where output goes.
         out: Where the report is written; the first run's folder if absent.
         by: A file of classes, for the one benchmark that publishes no categories.
+        gold: The judge whose word is taken for the truth.
+        embeddings: A model that makes vectors of what was asked and answered, for two figures.
 
     Raises:
         HarnessError: A run is not to be read, or nothing can be told.
@@ -122,10 +131,14 @@ def report(
     folder = out or saved[0].folder
     prepare(folder)
     assets = setting.library()
-    story = read_story(saved, assets, {} if by is None else _classes(by, saved, assets))
+    told = read_story(saved, assets, {} if by is None else _classes(by, saved, assets))
+    story = replace(told, gold=gold)
+    _check_gold(story)
+    if embeddings is not None:
+        story = replace(story, vectors=_vectors(embeddings, saved, assets))
     write(story, folder)
-    tables = [changes_table(story)]
-    setting.show([table for table in tables if table.rows])
+    tables = _printed(story)
+    setting.show(tables)
     for note in story.notes:
         setting.note(note)
     setting.note(f"report written to {folder}")
@@ -144,7 +157,12 @@ def report_run(folder: Path, setting: Setting, classes: Mapping[str, Classes]) -
     except HarnessError as error:
         setting.note(f"no report: {error}")
         return []
-    return [table for table in (changes_table(story),) if table.rows]
+    return _printed(story)
+
+
+def _printed(story: Story) -> list[Table]:
+    """What is shown at once; all else is in the files."""
+    return [table for table in (changes_table(story), spreads_table(story)) if table.rows]
 
 
 def read_story(saved: Sequence[Saved], assets: Assets, classes: Mapping[str, Classes]) -> Story:
@@ -157,13 +175,41 @@ def read_story(saved: Sequence[Saved], assets: Assets, classes: Mapping[str, Cla
     protocols = {label: protocol(label, assets, classes) for label in labels}
     name = _DIGEST.sub("", saved[0].folder.resolve().name)
     story = tell(name, cells, protocols, matches)
-    return replace(story, notes=[*story.notes, *(note for run in runs for note in run.lacking())])
+    lacking = [note for run in runs for note in run.lacking()]
+    return replace(story, notes=[*story.notes, *lacking], classes=classes)
 
 
 def write(story: Story, folder: Path) -> None:
     """Writes every form of the report."""
     for form in FORMS:
         form(story, folder)
+
+
+def _vectors(model: str, saved: Sequence[Saved], assets: Assets) -> list[Vectors]:
+    """Of every benchmark whose answers were kept, those of a checkpoint once."""
+    said: dict[str, dict[str, Mapping[tuple[str, ...], tuple[str, ...]]]] = {}
+    for one in saved:
+        for cell in one.cells:
+            answers = Run(one, assets).answers(cell)
+            if answers:
+                title = registry.benchmark(cell.benchmark).card.title
+                said.setdefault(title, {}).setdefault(cell.checkpoint, answers)
+    return embedded(model, said)
+
+
+def _check_gold(story: Story) -> None:
+    """That the gold judge judged, and had no part in training.
+
+    Raises:
+        SpecError: It is none of the runs', or labelled training data.
+    """
+    judges = dict.fromkeys(track.judge for track in story.tracks)
+    known = [judge for judge in judges if not labelled(story.steps, judge)]
+    if story.gold is not None and story.gold not in known:
+        raise SpecError(
+            f"expected with --gold a judge of these runs that labelled no training data: "
+            f"{', '.join(known) or 'there is none'}; came '{story.gold}'"
+        )
 
 
 def _classes(by: str, saved: Sequence[Saved], assets: Assets) -> dict[str, Classes]:

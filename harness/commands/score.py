@@ -85,7 +85,7 @@ class ScoreRequest:
     """A model whose answers take the place of the published baseline's."""
     limit: int | None = None
     by: str | None = None
-    """A file of classes of the prompts, by which results are broken down in a further table."""
+    """A file of classes of the prompts, by which results are broken down."""
     judgments: str | None = None
     """Published judgments of the one model, imported rather than bought again."""
     decoding: Mapping[str, float | None] = field(default_factory=dict)

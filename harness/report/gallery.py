@@ -1,22 +1,23 @@
 """Which figures a story has, each drawn by a function of its own."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from harness.classes import KINDS, Classes
+from harness.classes import KINDS
 from harness.report.breakdown import by_class
 from harness.report.classes_drawn import Group, grouped, radar
-from harness.report.curves import Curve, Plot, curves, frontier
+from harness.report.clouds import Cloud, clouds
+from harness.report.curves import Plot, curves, frontier
 from harness.report.figures import Bar, Square, bars, heat_map
+from harness.report.judges_drawn import judges, parts_of
 from harness.report.naming import short, short_names
-from harness.report.plotted import axis, entries, point, score_curves, value
+from harness.report.plotted import axis, entries, point, score_curves, unit_of, value
 from harness.report.scores import metric_title
 from harness.report.story import Entry, Game, Story, Track
 
 _LENGTH = "avg_length"
-_UNITS = {"fraction": "%", "rating": "rating"}
 
 
 class Drawing(NamedTuple):
@@ -30,9 +31,7 @@ class Drawing(NamedTuple):
     """Whether it is too wide to stand beside another."""
 
 
-def draw_story(
-    folder: Path, story: Story, classes: Mapping[str, Classes] | None = None
-) -> list[Drawing]:
+def draw_story(folder: Path, story: Story) -> list[Drawing]:
     """Draws every figure that the story has something for, as SVG into the folder.
 
     A figure is of a series: one checkpoint alone has none.
@@ -40,7 +39,6 @@ def draw_story(
     Args:
         folder: Is made if it is not there.
         story: What is drawn.
-        classes: Of prompts by their ids, for scores by category, complexity and length.
 
     Raises:
         ModelError: matplotlib is not installed.
@@ -48,7 +46,7 @@ def draw_story(
     """
     if len(story.steps) < 2:
         return []
-    story = _short(story)
+    parts, story = parts_of(story), _short(story)
     drawn = [
         _progress(folder, story),
         *(_radar(folder, story, place) for place in range(len(story.tracks))),
@@ -56,10 +54,11 @@ def draw_story(
         *(_game(folder, story, place, game) for place, game in enumerate(story.games)),
         *(_frontier(folder, story, place) for place in range(len(story.tracks))),
         *(
-            _optimised(folder, story, one)
+            _judges(folder, story, one, parts)
             for one in dict.fromkeys(t.benchmark for t in story.tracks)
         ),
-        *(_classes(folder, story, place, classes or {}) for place in range(len(story.tracks))),
+        *(_classes(folder, story, place) for place in range(len(story.tracks))),
+        *_clouds(folder, story),
     ]
     return [drawing for drawing in drawn if drawing is not None]
 
@@ -84,6 +83,12 @@ def _short(story: Story) -> Story:
         ],
         entries=[replace(e, step=names[e.step]) for e in story.entries],
         games=[replace(g, steps=[names[n] for n in g.steps]) for g in story.games],
+        vectors=[
+            v._replace(
+                title=short(v.title, 28), answered={names[n]: a for n, a in v.answered.items()}
+            )
+            for v in story.vectors
+        ],
     )
 
 
@@ -93,7 +98,7 @@ def _progress(folder: Path, story: Story) -> Drawing | None:
     for place, track in enumerate(story.tracks):
         shown = {m: short(metric_title(m), 28) for m in (track.main, "win_rate")}
         found = [*score_curves(story, place, shown)]
-        unit = _unit(story, place)
+        unit = unit_of(story, place)
         if found and unit:
             plots.append(Plot(f"{track.title}\n{track.judge}", unit, found))
     if not plots:
@@ -178,43 +183,22 @@ def _frontier(folder: Path, story: Story, place: int) -> Drawing | None:
     )
 
 
-def _optimised(folder: Path, story: Story, benchmark: str) -> Drawing | None:
-    """One benchmark under the judge that labelled the training data and under others."""
-    places = [p for p, t in enumerate(story.tracks) if t.benchmark == benchmark]
-    training = {gap.training for gap in story.gaps} & {*places}
-    found = [c for p in places if training for c in _judged(story, p, labels=p in training)]
-    if not found:
+def _judges(folder: Path, story: Story, benchmark: str, parts: Sequence[str]) -> Drawing | None:
+    """One benchmark under the judge that labelled the training data, others, and a gold one."""
+    path = judges(folder, story, benchmark, parts)
+    if path is None:
         return None
-    title = story.tracks[places[0]].title
-    lengths = [*score_curves(story, places[0], {_LENGTH: "length"})]
-    plots = [Plot(f"{title}: main score", _unit(story, places[0]), found)]
-    plots += [Plot("mean length", "characters", lengths)] if lengths else []
-    path = folder / f"judges-{min(places)}.svg"
-    curves(path, plots, *axis(story))
     told = "If the training judge's curve leaves the others', the checkpoint learns its taste."
+    title = next(track.title for track in story.tracks if track.benchmark == benchmark)
     return Drawing(path, f"Training judge and held-out judges: {title}", told)
 
 
-def _judged(story: Story, place: int, *, labels: bool) -> Iterator[Curve]:
-    """The main score under one judge, by its part in training."""
-    track = story.tracks[place]
-    name = f"{track.judge} ({'labelled training data' if labels else 'held out'})"
-    return score_curves(story, place, {track.main: name})
-
-
-def _unit(story: Story, place: int) -> str:
-    """What the y axis of a track shows; empty where its unit is not drawn."""
-    return next((_UNITS.get(e.scores[0].unit, "") for e in entries(story, place)), "")
-
-
-def _classes(
-    folder: Path, story: Story, place: int, classes: Mapping[str, Classes]
-) -> Drawing | None:
+def _classes(folder: Path, story: Story, place: int) -> Drawing | None:
     """Scores by category, complexity and expected length, after arXiv 2401.10020, figure 11."""
     scored = [(e.step, e) for e in entries(story, place) if e.scores[0].unit == "fraction"]
-    if not any(item.id in classes for _, e in scored for item in e.items):
+    if not any(item.id in story.classes for _, e in scored for item in e.items):
         return None
-    found = by_class(scored, classes)
+    found = by_class(scored, story.classes)
     groups = [
         Group(kind.replace("_", " "), {name: s for one, name, s in found if one == kind})
         for kind in KINDS
@@ -224,6 +208,21 @@ def _classes(
     grouped(path, groups, [name for name, _ in scored], title)
     told = "Mean verdict in each class with its 95 % interval."
     return Drawing(path, title, told, broad=True)
+
+
+def _clouds(folder: Path, story: Story) -> Iterator[Drawing]:
+    """Prompts and responses on planes, after arXiv 2401.10020, fig. 6, and 2309.11235, fig. 4."""
+    if not story.vectors:
+        return
+    told = f"Near each other where {story.vectors[0].model} makes vectors alike."
+    asked = {one.title: one.asked_N_D for one in story.vectors}
+    answered = [Cloud(one.title, one.answered) for one in story.vectors]
+    for name, title, drawn in (
+        ("asked", "Prompts by benchmark", [Cloud("", asked)]),
+        ("answered", "Responses by checkpoint", answered),
+    ):
+        clouds(folder / f"{name}.svg", drawn, title)
+        yield Drawing(folder / f"{name}.svg", title, told, broad=len(drawn) > 1)
 
 
 def _label(track: Track) -> str:

@@ -6,6 +6,8 @@ from harness.report.curves import Curve, Point
 from harness.report.story import Entry, Step, Story
 from harness.types import Score
 
+_UNITS = {"fraction": "%", "rating": "rating"}
+
 
 def score_curves(story: Story, place: int, shown: Mapping[str, str]) -> Iterator[Curve]:
     """A curve for each line of checkpoints and each of some scores of a track.
@@ -88,3 +90,8 @@ def value(entry: Entry, metric: str) -> float | None:
 def entries(story: Story, place: int) -> list[Entry]:
     """Those of one track, in the order of the story."""
     return [entry for entry in story.entries if entry.track == place]
+
+
+def unit_of(story: Story, place: int) -> str:
+    """What the y axis of a track shows; empty where its unit is not drawn."""
+    return next((_UNITS.get(e.scores[0].unit, "") for e in entries(story, place)), "")

@@ -4,10 +4,16 @@ Values are as in `Score`: fractions in [0, 1], ratings, characters. Percent are 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import sqrt
 from typing import Literal, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
+from harness.classes import Classes
 from harness.stats.paired import Difference
+from harness.stats.variance import Components
 from harness.types import Item, Score
 
 Ruling = Literal["better", "worse", "undecided"]
@@ -134,6 +140,43 @@ class Gap(NamedTuple):
     """Whether that is so at 5 % over all gaps of the series (Holm): a sign of over-optimisation."""
 
 
+class Spread(NamedTuple):
+    """Where the standard error of a score comes from, under a judge that was asked repeatedly."""
+
+    step: str
+    track: int
+    metric: str
+    n: int
+    """Verdicts, each the mean of the repeats."""
+    repeats: int
+    components: Components
+    """Without seeds: prompts were answered once."""
+
+    @property
+    def prompts(self) -> float:
+        """The standard error if the judge had no noise."""
+        return sqrt(self.components.items / self.n)
+
+    @property
+    def judge(self) -> float:
+        """The standard error if there were no other prompts."""
+        return sqrt((self.components.judge or 0.0) / (self.n * self.repeats))
+
+    def with_repeats(self, repeats: int) -> float:
+        """The standard error, had the judge been asked so often."""
+        return self.components.error_with(self.n, 1, repeats)
+
+
+class Vectors(NamedTuple):
+    """What was asked and answered on one benchmark, as vectors of one model."""
+
+    title: str
+    model: str
+    asked_N_D: npt.NDArray[np.float64]
+    answered: Mapping[str, npt.NDArray[np.float64]]
+    """By checkpoint, each of shape [n, D]."""
+
+
 @dataclass(frozen=True, slots=True)
 class Story:
     """Everything that a series report tells."""
@@ -152,3 +195,11 @@ class Story:
     """What holds for the whole: unlike identities, judges that labelled training data, coverage."""
     gaps: Sequence[Gap] = ()
     """Of every judge that labelled training data to every one that did not, on one benchmark."""
+    classes: Mapping[str, Classes] = field(default_factory=dict)
+    """Of prompts by their ids, for scores by category, complexity and length; most have none."""
+    gold: str | None = None
+    """The judge whose word is taken for the truth, if one was named."""
+    vectors: Sequence[Vectors] = ()
+    """A benchmark each, if a model was named that makes them."""
+    spreads: Sequence[Spread] = ()
+    """Of every score that is a mean, where its judge was asked repeatedly."""

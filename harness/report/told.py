@@ -45,6 +45,7 @@ def tables(story: Story) -> list[Table]:
         parts_table(story),
         fallen_table(story),
         gaps_table(story),
+        spreads_table(story),
         *(game_table(story, game) for game in story.games),
     ]
     return [table for table in made if table.rows]
@@ -160,6 +161,39 @@ def gaps_table(story: Story) -> Table:
         ],
         ["gap: how much more the judge that labelled training data likes it than the other judge"],
         words=4,
+    )
+
+
+def spreads_table(story: Story) -> Table:
+    """How much of each standard error is the judge's own noise, and what more repeats would do."""
+    label, unit = Labels(story.tracks), Units(story)
+    return Table(
+        f"{story.name}: standard errors under a repeated judge",
+        [
+            *("checkpoint", "benchmark", "metric", "n", "repeats", "standard error"),
+            *("prompts alone", "judge alone", "with twice the repeats"),
+        ],
+        [
+            [
+                one.step,
+                label(one.track),
+                metric_title(one.metric),
+                str(one.n),
+                str(one.repeats),
+                *(
+                    shown_value(error, unit(one.track))
+                    for error in (
+                        one.components.standard_error,
+                        one.prompts,
+                        one.judge,
+                        one.with_repeats(2 * one.repeats),
+                    )
+                ),
+            ]
+            for one in story.spreads
+        ],
+        ["squares of the parts add up; each prompt was answered once, so prompts hold sampling"],
+        words=3,
     )
 
 

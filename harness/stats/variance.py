@@ -64,5 +64,20 @@ def components(values_I_S_R: Array) -> Components:
     return Components(spread, drawn, judge, sqrt(between_items / values.size))
 
 
+def components_of(standard_error: float, noise: float, items: int, repeats: int) -> Components:
+    """The variances behind the error of a mean, with one seed, when single verdicts were not kept.
+
+    With as many repeats of every item they are those of `components`.
+
+    Args:
+        standard_error: Of the mean.
+        noise: What it would be if the items were all there are, and only the judge were asked anew.
+        items: How many.
+        repeats: Of each.
+    """
+    spread = max(0.0, standard_error**2 - noise**2) * items
+    return Components(spread, None, noise**2 * items * repeats, standard_error)
+
+
 def _mean_square(residuals: Array, degrees: int) -> float:
     return float((residuals**2).sum() / degrees) if degrees else 0.0

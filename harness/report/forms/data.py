@@ -6,7 +6,7 @@ from typing import Any
 
 from harness.report.save import write_json
 from harness.report.scores import score_data
-from harness.report.story import Change, Entry, Game, Gap, Part, Story, Track
+from harness.report.story import Change, Entry, Game, Gap, Part, Spread, Story, Track
 from harness.stats.paired import Difference
 
 NAME = "report.json"
@@ -36,6 +36,8 @@ def to_data(story: Story) -> dict[str, Any]:
         "parts": [_part(part) for part in story.parts],
         "games": [_game(game) for game in story.games],
         "gaps": [_gap(gap) for gap in story.gaps],
+        "spreads": [_spread(spread) for spread in story.spreads],
+        "gold": story.gold,
         "notes": [*story.notes],
     }
 
@@ -94,6 +96,11 @@ def _game(game: Game) -> dict[str, Any]:
         "residual": game.residual,
         "elo": [points if math.isfinite(points) else None for points in game.elo],
     }
+
+
+def _spread(spread: Spread) -> dict[str, Any]:
+    facts = _renamed(spread._asdict())
+    return {**facts, "components": spread.components._asdict()}
 
 
 def _gap(gap: Gap) -> dict[str, Any]:

@@ -1,9 +1,7 @@
 """`report.html`: a story as one page that is opened without a network."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
-from harness.classes import Classes
 from harness.errors import ModelError
 from harness.report.gallery import Drawing, draw_story
 from harness.report.page.document import document
@@ -13,13 +11,12 @@ from harness.report.story import Story
 NAME = "report.html"
 
 
-def write(story: Story, folder: Path, classes: Mapping[str, Classes] | None = None) -> list[Path]:
+def write(story: Story, folder: Path) -> list[Path]:
     """Writes the page and, where matplotlib is installed, its figures into `figures/` beside it.
 
     Args:
         story: What is told.
         folder: Where the files are written.
-        classes: Of prompts by their ids, for figures by category, complexity and length.
 
     Returns:
         The files, the page first.
@@ -30,7 +27,7 @@ def write(story: Story, folder: Path, classes: Mapping[str, Classes] | None = No
     drawings: list[Drawing] = []
     undrawn = None
     try:
-        drawings = draw_story(folder / "figures", story, classes)
+        drawings = draw_story(folder / "figures", story)
     except ModelError as error:
         undrawn = f"No figures: {error}"
     write_text(folder / NAME, document(story, drawings, undrawn))

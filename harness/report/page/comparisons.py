@@ -134,6 +134,31 @@ def game_of(story: Story, game: Game) -> Markup:
     return joined(table(caption, columns, rows), element("p", shape))
 
 
+def spreads(story: Story) -> Markup:
+    """A row for each score under a judge that was asked repeatedly."""
+    units = Units(story)
+    columns = [Column(name, words=True) for name in ("checkpoint", "benchmark", "metric")]
+    columns += [Column(name) for name in ("n", "repeats", "standard error", "prompts", "judge")]
+    columns += [Column("twice the repeats", "would make it")]
+    rows = []
+    for one in story.spreads:
+        errors = one.components.standard_error, one.prompts, one.judge
+        rows.append(
+            [
+                cells.words(one.step),
+                cells.words(cells.label(story.tracks[one.track])),
+                cells.words(metric_title(one.metric)),
+                *map(cells.number, (one.n, one.repeats)),
+                *(
+                    cells.number(error, shown_value(error, units(one.track)))
+                    for error in (*errors, one.with_repeats(2 * one.repeats))
+                ),
+            ]
+        )
+    caption = "Of prompts alone and of the judge alone; their squares add up"
+    return table(caption, columns, rows) if rows else joined()
+
+
 def gaps(story: Story) -> Markup:
     """A row for each checkpoint under two judges of which one labelled training data."""
     units = Units(story)

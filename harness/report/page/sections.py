@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from harness.report.page.comparisons import changes, fallen, game_of, gaps, parts, tax
+from harness.report.page.comparisons import changes, fallen, game_of, gaps, parts, spreads, tax
 from harness.report.page.markup import Markup, joined
 from harness.report.page.overview import details, identity, scores
 from harness.report.story import Story
@@ -26,6 +26,7 @@ def sections(story: Story) -> list[Section]:
         Section("fallen", "Prompts that got worse", fallen(story)),
         Section("game", "Head to head", joined(*(game_of(story, one) for one in story.games))),
         Section("gaps", "Training judge against other judges", gaps(story)),
+        Section("spreads", "Standard errors under a repeated judge", spreads(story)),
         Section("details", "Every score", details(story)),
         Section("identity", "What was scored", identity(story)),
     ]

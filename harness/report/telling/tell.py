@@ -11,6 +11,7 @@ from harness.report.telling.gaps import gaps, labelled
 from harness.report.telling.lines import stalls
 from harness.report.telling.parts import fallen, parts
 from harness.report.telling.saved import Faced
+from harness.report.telling.spreads import spreads
 from harness.report.telling.tracks import Row, sort
 from harness.stats.paired import REPLICATES
 
@@ -58,6 +59,7 @@ def tell(
         played.games,
         [*_alone(known), *_marked(known, rows), *notes],
         gaps(known, rows, replicates),
+        spreads=[*spreads(rows)],
     )
 
 

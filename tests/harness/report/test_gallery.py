@@ -4,11 +4,12 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from harness.classes import Classes
 from harness.report.gallery import Drawing, draw_story
-from harness.report.story import Story
+from harness.report.story import Story, Vectors
 from tests.stories import story
 
 
@@ -27,7 +28,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> list[Drawing]:
         f"alpaca_eval@2.0/{n}": Classes("Cooking / Recipes", str(1 + n % 2), "1 sentence")
         for n in range(40)
     }
-    return draw_story(tmp_path_factory.mktemp("figures"), story(), classes)
+    return draw_story(tmp_path_factory.mktemp("figures"), replace(story(), classes=classes))
 
 
 def test_a_full_series_has_every_figure(drawn: list[Drawing]) -> None:
@@ -60,6 +61,30 @@ def test_the_radar_has_the_categories_and_not_the_turns(drawn: list[Drawing]) ->
 def test_judges_are_named_by_their_part_in_training(drawn: list[Drawing]) -> None:
     found = {*texts(drawn, "judges-0.svg")}
     assert {"pairrm (labelled training data)", "gpt-4-1106-preview (held out)", "length"} <= found
+
+
+def test_a_judge_that_is_named_gold_is_called_so(tmp_path: Path) -> None:
+    whole = replace(story(2, 5), gaps=[], gold="gpt-4-1106-preview")
+    found = {*texts(draw_story(tmp_path, whole), "judges-0.svg")}
+    assert {"pairrm (labelled training data)", "gpt-4-1106-preview (gold)"} <= found
+
+
+def test_a_gold_score_is_a_curve_beside_the_score_that_it_corrects(tmp_path: Path) -> None:
+    whole = story(2, 5)
+    gold = replace(whole.entries[0].scores[0], metric="gold_win_rate")
+    first = [replace(e, scores=[*e.scores, gold]) for e in whole.entries if e.track == 1]
+    drawn = draw_story(tmp_path, replace(whole, gaps=[], entries=first))
+    found = {*texts(drawn, "judges-1.svg")}
+    assert {"pairrm, corrected by gold", "AlpacaEval 2.0: win rate"} <= found
+
+
+def test_vectors_are_planes_of_prompts_and_of_responses_by_checkpoint(tmp_path: Path) -> None:
+    whole = story(2, 5)
+    several = np.random.default_rng(0).normal(size=(6, 3))
+    vectors = Vectors("AlpacaEval 2.0", "hf:tiny", several, {"base": several, "iter1": -several})
+    drawn = draw_story(tmp_path, replace(whole, vectors=[vectors]))
+    assert names(drawn)[-2:] == ["asked.svg", "answered.svg"]
+    assert {"base", "iter1", "AlpacaEval 2.0"} <= {*texts(drawn, "answered.svg")}
 
 
 def test_shares_are_of_the_verdicts_that_were_read(tmp_path: Path) -> None:

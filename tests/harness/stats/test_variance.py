@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.errors import DataError
-from harness.stats.variance import Components, components
+from harness.stats.variance import Components, components, components_of
 
 
 def drawn(items: float, seeds: float, judge: float, shape: tuple[int, int, int]) -> np.ndarray:
@@ -49,6 +49,17 @@ def test_other_numbers_have_another_error() -> None:
 def test_what_is_measured_is_foretold() -> None:
     found = components(drawn(1.0, 0.5, 0.25, (60, 3, 2)))
     assert found.error_with(60, 3, 2) == pytest.approx(found.standard_error)
+
+
+def test_the_error_and_the_noise_of_a_mean_hold_the_same_variances() -> None:
+    values = drawn(1.0, 0.0, 0.5, (50, 1, 3))
+    found = components(values)
+    noise = sqrt((values[:, 0].var(1, ddof=1) / 3).sum()) / 50
+    assert components_of(found.standard_error, noise, 50, 3) == pytest.approx(found)
+
+
+def test_more_noise_than_error_leaves_nothing_to_the_items() -> None:
+    assert components_of(0.1, 0.2, 10, 2).items == 0.0
 
 
 @pytest.mark.parametrize(
