@@ -41,6 +41,7 @@ bench: $(VENV)/bench
 	OMP_NUM_THREADS=1 $(BIN)/python -m bench.exact
 	OMP_NUM_THREADS=1 $(BIN)/python -m bench.lm_eval
 	OMP_NUM_THREADS=1 $(BIN)/python -m bench.series
+	OMP_NUM_THREADS=1 $(BIN)/python -m bench.likelihood_memory --requests 1000
 	OMP_NUM_THREADS=1 $(BIN)/python -W ignore -m bench.pairrm --pairs 20 --rounds 1
 
 readme: $(VENV)/core

@@ -44,6 +44,13 @@ def test_a_base_model_is_scored_and_a_second_run_asks_nothing(run: Run, base: st
     assert results() == [one]
 
 
+def test_a_run_of_likelihoods_ends_in_a_report_too(run: Run, base: str) -> None:
+    ran = run("score", base, *TASK, "--out", "kept")
+    assert "no report" not in ran.err
+    (page,) = Path("kept").glob("*/report.html")
+    assert "lm_eval:winogrande" in page.read_text()
+
+
 def test_a_dry_run_counts_what_would_be_asked(run: Run, base: str) -> None:
     ran = run("score", base, *TASK, "--dry-run")
     assert ran.status == 0, ran.err

@@ -10,6 +10,7 @@ from harness import registry
 from harness.classes import Classes
 from harness.commands.classify import read_classes
 from harness.commands.embedded import embedded
+from harness.commands.models import EXACT
 from harness.commands.setting import Setting
 from harness.errors import HarnessError, SpecError
 from harness.report.forms import (
@@ -78,12 +79,16 @@ class Run:
         ]
 
     def answers(self, cell: Cell) -> dict[tuple[str, ...], tuple[str, ...]]:
-        """The answers by the turns of their prompts; empty where they were not kept."""
+        """The answers by the turns of their prompts; empty where they were not kept.
+
+        Answers that are matched are left out: a few words, or no words at all.
+        """
         file = self._place(cell) / "model_outputs.json"
-        if not file.is_file():
+        benchmark = registry.benchmark(cell.benchmark)
+        if benchmark.card.judge == EXACT or not file.is_file():
             return {}
         (rows,) = read_files(str(file), self.assets).values()
-        return registry.benchmark(cell.benchmark).files.read_outputs(rows, self.assets)
+        return benchmark.files.read_outputs(rows, self.assets)
 
     def _length(self, cell: Cell) -> float | None:
         lengths = [len(text) for texts in self.answers(cell).values() for text in texts]
