@@ -189,6 +189,9 @@ def settle(comparison: Comparison, judge: str) -> Verdict | None:
     return Verdict(comparison, judge, 0.5) if ours == theirs else None
 
 
+_PROBES = 3
+
+
 def require(model: Model, rubric: Rubric) -> None:
     """Asks the judge's model one short question, to see that it can answer as the rubric needs.
 
@@ -197,9 +200,7 @@ def require(model: Model, rubric: Rubric) -> None:
     Raises:
         ModelError: It cannot be reached, or returns fewer log-probabilities than are read.
     """
-    question = f"Reply with one letter and nothing else. ({datetime.now(UTC).isoformat()})"
-    probe = Prompt("probe", (question,), rubric.decoding)
-    (answer,) = model.generate([probe])
+    answer = _probed(model, rubric)
     if answer.failure is not None:
         raise ModelError(f"expected '{model.name}' to judge, but it refuses: {answer.failure}")
     needed = rubric.decoding.top_logprobs
@@ -211,3 +212,12 @@ def require(model: Model, rubric: Rubric) -> None:
             f"log-probabilities, which {rubric.name} reads; it returned {came}; "
             f"use a judge that does, or a server that passes `top_logprobs` on"
         )
+
+
+def _probed(model: Model, rubric: Rubric) -> Generation:
+    """The first of a few answers that says anything: a sampled one may end at once."""
+    said: list[Generation] = []
+    while len(said) < _PROBES and not (said and (said[-1].failure or said[-1].text)):
+        question = f"Reply with one letter and nothing else. ({datetime.now(UTC).isoformat()})"
+        said += model.generate([Prompt("probe", (question,), rubric.decoding)])
+    return said[-1]

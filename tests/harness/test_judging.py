@@ -112,6 +112,20 @@ def test_a_judge_with_enough_log_probabilities_is_accepted() -> None:
     require(Scripted(lambda _: with_logprobs(5)), rubric(decoding=Decoding(1, top_logprobs=5)))
 
 
+def test_a_judge_that_ends_before_its_first_word_is_asked_again() -> None:
+    answers = iter([Response(""), Response(""), with_logprobs(5)])
+    model = Scripted(lambda _: next(answers))
+    require(model, rubric(decoding=Decoding(1, top_logprobs=5)))
+    assert len(model.asked) == 3
+
+
+def test_a_judge_that_never_says_a_word_is_refused_after_a_few_questions() -> None:
+    model = Scripted(lambda _: Response(""))
+    with pytest.raises(ModelError, match="it returned 0"):
+        require(model, rubric(decoding=Decoding(1, top_logprobs=5)))
+    assert len(model.asked) == 3
+
+
 def test_a_judge_that_needs_words_only_is_asked_once() -> None:
     model = Scripted(lambda _: "m")
     require(model, rubric())
