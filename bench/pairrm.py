@@ -16,6 +16,7 @@ import random
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import permutations
 from pathlib import Path
 from statistics import median
@@ -127,7 +128,7 @@ def compare(title: str, model: PairRM, folder: Path, pairs: Sequence[Pair], roun
     expected = loop(network, encoder, pairs, 1)
     largest = max(abs(a - b) for a, b in zip(ours(model, pairs), expected, strict=True))
     tried: dict[str, Callable[[], list[float]]] = {
-        f"loop, batch size {size}": lambda size=size: loop(network, encoder, pairs, size)  # type: ignore[misc]
+        f"loop, batch size {size}": partial(loop, network, encoder, pairs, size)
         for size in BATCH_SIZES
     }
     tried[f"ours, batch size {BATCH_SIZE}"] = lambda: ours(model, pairs)

@@ -1,7 +1,7 @@
 """The lm-eval package: whether it is there, its tasks by name, and its manners while it works."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib import metadata
@@ -148,8 +148,13 @@ def _load(manager: Any, spec: Mapping[str, Any]) -> list[Any]:
         ) from error
 
 
+_UNFIT = {"UNSAFE_CODE": "runs what the model writes", "MULTIMODAL": "shows pictures or sound"}
+"""What lm-eval marks tasks with that are not scored here."""
+
+
 def _check(task: Any) -> None:
-    unsafe: Callable[[str], bool] = lambda name: bool(getattr(task, name, False))  # noqa: E731
-    if unsafe("UNSAFE_CODE") or unsafe("MULTIMODAL"):
-        what = "runs what the model writes" if unsafe("UNSAFE_CODE") else "shows pictures or sound"
-        raise SpecError(f"expected a task of texts alone, came '{task.task_name}', which {what}")
+    for name, what in _UNFIT.items():
+        if getattr(task, name, False):
+            raise SpecError(
+                f"expected a task of texts alone, came '{task.task_name}', which {what}"
+            )

@@ -104,11 +104,11 @@ def _laid_out(limits: dict[tuple[int, ...], int]) -> dict[str, Tensor]:
     }
 
 
-class _Layer(DynamicLayer):  # type: ignore[no-untyped-call]
+class _Layer(DynamicLayer):  # type: ignore[no-untyped-call] # transformers leaves it untyped
     """Keys and values with room behind them, where transformers copies all of them for a token."""
 
     def __init__(self, keys: Tensor, values: Tensor) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call] # as above
         self.lazy_initialization(keys, values)
         self._show(keys, values, keys.shape[-2])
 
