@@ -3,12 +3,9 @@
 `agieval` takes official files and `agieval:hub` the data of the Hugging Face hub.
 """
 
-from dataclasses import replace
-
-from harness.errors import SpecError
 from harness.lm_eval.local import EXAMS
 from harness.lm_eval.opening import Part, Suite, only
-from harness.lm_eval.suite import benchmark
+from harness.lm_eval.suite import benchmark, over_hub
 from harness.types import Benchmark, Card
 
 PARTS = tuple(
@@ -42,10 +39,7 @@ def build(rest: str) -> Benchmark:
     Raises:
         SpecError: Something else than "hub" follows the name.
     """
-    if rest != "hub":
-        raise SpecError(f"expected {CARD.name} or {CARD.name}:hub, came '{CARD.name}:{rest}'")
-    card = replace(CARD, version="1.0-hub", title=f"{CARD.title}, the hub's data")
-    return benchmark(card, Suite(PARTS, hub=True))
+    return over_hub(CARD, PARTS, rest)
 
 
 BENCHMARK = benchmark(CARD, Suite(PARTS))

@@ -5,12 +5,13 @@ its choices, or as few as can ask for them.
 """
 
 import hashlib
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from harness.errors import DataError
+from harness.errors import DataError, SpecError
 from harness.lm_eval import rows
 from harness.lm_eval.asking import Document
 from harness.lm_eval.measuring import Measured, Measures, averaged, measure, score, summed
@@ -22,6 +23,7 @@ from harness.types import (
     Assets,
     Benchmark,
     Card,
+    Check,
     Comparison,
     Files,
     Generation,
@@ -54,10 +56,37 @@ def benchmark(card: Card, suite: Suite) -> Benchmark:
             rescore=rows.no_rescore,
             rescore_outputs=made.rescore_outputs,
         ),
-        verify=lambda _: [],
+        verify=lambda _: [_UNPROVEN],
         identify=made.identify,
         items=made.items,
     )
+
+
+_UNPROVEN = Check(
+    "scores of published models",
+    0,
+    math.nan,
+    math.nan,
+    notes=("published scores come without answers, so that only the models could give them again",),
+    provable=False,
+)
+
+
+def over_hub(card: Card, parts: Sequence[Part], rest: str) -> Benchmark:
+    """The benchmark of the card over the hub's data instead of official files.
+
+    Args:
+        card: Of the benchmark over official files.
+        parts: Its parts.
+        rest: What followed the benchmark's name and a colon.
+
+    Raises:
+        SpecError: It is something else than "hub".
+    """
+    if rest != "hub":
+        raise SpecError(f"expected {card.name} or {card.name}:hub, came '{card.name}:{rest}'")
+    named = replace(card, version=f"{card.version}-hub", title=f"{card.title}, the hub's data")
+    return benchmark(named, Suite(tuple(parts), hub=True))
 
 
 @dataclass(eq=False)

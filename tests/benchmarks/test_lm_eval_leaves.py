@@ -31,7 +31,7 @@ def test_a_task_must_be_named() -> None:
         registry.benchmark("lm_eval")
 
 
-def test_published_means_are_the_plain_means_of_the_six(official: Assets) -> None:
-    [check] = registry.benchmark("open_llm_leaderboard").verify(official)
-    assert check.holds
-    assert check.n == 15
+@pytest.mark.parametrize("name", ["open_llm_leaderboard", "nlp9", "agieval"])
+def test_published_scores_are_not_claimed_to_be_proven(name: str, official: Assets) -> None:
+    [check] = registry.benchmark(name).verify(official)
+    assert (check.n, check.provable) == (0, False)

@@ -5,17 +5,13 @@ Face hub. ARC-challenge 25-shot, HellaSwag 10-shot, MMLU 5-shot (mean of 57 subj
 mc2, Winogrande 5-shot, GSM8K 5-shot.
 """
 
-import csv
-from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
-from harness.errors import SpecError
 from harness.lm_eval.local import MMLU
 from harness.lm_eval.opening import Part, Suite, only
 from harness.lm_eval.package import defined
-from harness.lm_eval.suite import benchmark
-from harness.types import Assets, Benchmark, Card, Check
+from harness.lm_eval.suite import benchmark, over_hub
+from harness.types import Benchmark, Card
 
 PARTS = (
     Part("arc_challenge", only("arc_challenge"), "acc_norm", shots=25),
@@ -63,25 +59,7 @@ def build(rest: str) -> Benchmark:
     Raises:
         SpecError: Something else than "hub" follows the name.
     """
-    if rest != "hub":
-        raise SpecError(f"expected {CARD.name} or {CARD.name}:hub, came '{CARD.name}:{rest}'")
-    return _made(replace(CARD, version="1.0-hub", title=f"{CARD.title}, the hub's data"), hub=True)
+    return over_hub(CARD, PARTS, rest)
 
 
-def verify(_assets: Assets) -> list[Check]:
-    """Whether published means are the plain means of the six published figures."""
-    with (Path(__file__).parent / "published.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    gaps = {
-        row["model"]: abs(sum(float(row[p.name]) for p in PARTS) / len(PARTS) - float(row["mean"]))
-        for row in rows
-    }
-    worst = max(gaps, key=gaps.__getitem__)
-    return [Check("mean of the six", len(rows), gaps[worst], 0.0051, worst)]
-
-
-def _made(card: Card, *, hub: bool = False) -> Benchmark:
-    return replace(benchmark(card, Suite(PARTS, hub=hub)), verify=verify)
-
-
-BENCHMARK = _made(CARD)
+BENCHMARK = benchmark(CARD, Suite(PARTS))
