@@ -8,6 +8,7 @@ from harness.judging import Matched, Settled
 from harness.types import (
     Assets,
     Comparison,
+    Files,
     Generation,
     Matcher,
     Prompt,
@@ -22,6 +23,32 @@ from harness.types import (
 _ABSENT = "not in the file of answers"
 
 Aggregate = Callable[[Sequence[Verdict], Assets], list[Score]]
+
+
+def files(
+    name: str,
+    load: Callable[[Assets], list[Prompt]],
+    matcher: Callable[[Assets], Matcher],
+    aggregate: Aggregate,
+) -> Files:
+    """The files of a benchmark that matches: answers as rows of task, id and response.
+
+    Args:
+        name: Of the benchmark; its prompts are `NAME/TASK/ID`.
+        load: As the benchmark's.
+        matcher: As its grader.
+        aggregate: As the benchmark's.
+    """
+    return Files(
+        read_outputs=lambda rows, assets: {**by_turns(rows, name, load(assets))},
+        write_outputs=write,
+        read_judgments=no_judgments,
+        write_judgments=lambda _: [],
+        rescore=no_judgments,
+        rescore_outputs=lambda rows, assets: rescored(
+            rows, assets, load(assets), matcher(assets), aggregate
+        ),
+    )
 
 
 def responses(rows: Rows, name: str, known: Collection[str]) -> dict[str, str]:

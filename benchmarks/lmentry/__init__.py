@@ -18,11 +18,8 @@ from harness.types import (
     Card,
     Comparison,
     Decoding,
-    Files,
     Matcher,
     Prompt,
-    Rescored,
-    Rows,
     Score,
     Unread,
     Verdict,
@@ -65,16 +62,6 @@ def aggregate(verdicts: Sequence[Verdict], assets: Assets) -> list[Score]:
     )
 
 
-def read_outputs(rows: Rows, assets: Assets) -> dict[tuple[str, ...], tuple[str, ...]]:
-    """Answers by question."""
-    return {**outputs.by_turns(rows, "lmentry", load(assets))}
-
-
-def rescore_outputs(rows: Rows, assets: Assets) -> Rescored:
-    """One model's answers, by task and id."""
-    return outputs.rescored(rows, assets, load(assets), matcher(assets), aggregate)
-
-
 def identify(_assets: Assets) -> Mapping[str, str]:
     """Nothing: the version pins all of the data."""
     return {}
@@ -99,14 +86,7 @@ BENCHMARK = Benchmark(
     compare=alone(),
     grader=matcher,
     aggregate=aggregate,
-    files=Files(
-        read_outputs=read_outputs,
-        write_outputs=outputs.write,
-        read_judgments=outputs.no_judgments,
-        write_judgments=lambda _: [],
-        rescore=outputs.no_judgments,
-        rescore_outputs=rescore_outputs,
-    ),
+    files=outputs.files("lmentry", load, matcher, aggregate),
     verify=parity.verify,
     identify=identify,
 )

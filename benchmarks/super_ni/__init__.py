@@ -19,11 +19,8 @@ from harness.types import (
     Card,
     Comparison,
     Decoding,
-    Files,
     Matcher,
     Prompt,
-    Rescored,
-    Rows,
     Score,
     Unread,
     Verdict,
@@ -90,13 +87,6 @@ def categories(assets: Assets) -> Mapping[str, str]:
 
 def _version(version: str, title: str, encode: Encode, shots: int) -> Benchmark:
     ask = partial(load, encode, shots)
-
-    def read_outputs(rows: Rows, assets: Assets) -> dict[tuple[str, ...], tuple[str, ...]]:
-        return {**outputs.by_turns(rows, "super_ni", ask(assets))}
-
-    def rescore_outputs(rows: Rows, assets: Assets) -> Rescored:
-        return outputs.rescored(rows, assets, ask(assets), matcher(assets), aggregate)
-
     return Benchmark(
         card=Card(
             name="super_ni",
@@ -116,14 +106,7 @@ def _version(version: str, title: str, encode: Encode, shots: int) -> Benchmark:
         compare=alone(),
         grader=matcher,
         aggregate=aggregate,
-        files=Files(
-            read_outputs=read_outputs,
-            write_outputs=outputs.write,
-            read_judgments=outputs.no_judgments,
-            write_judgments=lambda _: [],
-            rescore=outputs.no_judgments,
-            rescore_outputs=rescore_outputs,
-        ),
+        files=outputs.files("super_ni", ask, matcher, aggregate),
         verify=parity.verify,
         identify=identify,
         cluster=task_of,
