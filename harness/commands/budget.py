@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from harness.commands.foreseen import asking_as
 from harness.commands.models import Wrap
 from harness.commands.plan import Plan
 from harness.commands.quote import together
@@ -57,9 +58,7 @@ class Known:
 
     def _missing(self, prompts: Sequence[Prompt]) -> Sequence[Prompt]:
         if isinstance(self.model, Keeping):
-            # Prompts that ask the same are missing together, and named once.
-            asked = {(p.turns, p.system, p.decoding) for p in self.model.missing(prompts)}
-            return [p for p in prompts if (p.turns, p.system, p.decoding) in asked]
+            return asking_as(self.model.missing(prompts), prompts)
         return () if "recording" in self.model.identity else prompts
 
 

@@ -12,6 +12,15 @@ def unanswered(model: Model, prompts: Sequence[Prompt]) -> list[Prompt]:
     return model.missing(prompts) if isinstance(model, Keeping) else []
 
 
+def asking_as(some: Sequence[Prompt], prompts: Sequence[Prompt]) -> list[Prompt]:
+    """Those of the prompts that ask what one of a few asks, whatever they are called.
+
+    One unanswered prompt stands for all that ask the same, and none of them may be asked for now.
+    """
+    requests = {replace(prompt, id="") for prompt in some}
+    return [prompt for prompt in prompts if replace(prompt, id="") in requests]
+
+
 def foresee(benchmark: Benchmark, model: Model, assets: Assets, place: int = 1) -> list[Generation]:
     """An answer to each prompt, nobody asked: an open one is as long as the baseline's.
 
@@ -23,16 +32,14 @@ def foresee(benchmark: Benchmark, model: Model, assets: Assets, place: int = 1) 
             the baseline does, so that a judge will have to decide.
     """
     prompts = load(benchmark, assets)
-    # One unanswered prompt stands for all that ask the same, and none of them may be asked now.
-    requests = {replace(prompt, id="") for prompt in unanswered(model, prompts)}
-    is_open = {prompt.id: replace(prompt, id="") in requests for prompt in prompts}
-    stored = iter(model.generate([prompt for prompt in prompts if not is_open[prompt.id]]))
+    unasked = {prompt.id for prompt in asking_as(unanswered(model, prompts), prompts)}
+    stored = iter(model.generate([prompt for prompt in prompts if prompt.id not in unasked]))
     blank = [Generation(p, model.name, (Response(" " * place),) * len(p.turns)) for p in prompts]
     # The first comparison of a prompt has the baseline's answer in its place, whatever follows.
     pairs = reversed(benchmark.compare(blank, assets))
     longer = {pair.candidate.prompt.id: pair.baseline for pair in pairs}
     return [
-        _lengthened(one, longer.get(one.prompt.id)) if is_open[one.prompt.id] else next(stored)
+        _lengthened(one, longer.get(one.prompt.id)) if one.prompt.id in unasked else next(stored)
         for one in blank
     ]
 

@@ -1,12 +1,13 @@
 """What a model will have answered, nobody asked."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.assets import Library
-from harness.commands.foreseen import foresee, unanswered
+from harness.commands.foreseen import asking_as, foresee, unanswered
 from harness.models.scripted import Scripted
 from harness.pairing import Compare, against, alone
 from harness.store import Cached, Store
@@ -75,3 +76,8 @@ def test_foreseen_answers_stand_in_the_order_of_the_prompts(store: Store) -> Non
 def test_only_a_store_knows_what_is_unanswered(store: Store) -> None:
     assert unanswered(Scripted(lambda _: ""), [Q0]) == []
     assert unanswered(kept(store), [Q0]) == [Q0]
+
+
+def test_prompts_with_other_choices_ask_something_else() -> None:
+    one, other = (replace(Q0, id=id_, choices=(id_,)) for id_ in ("a", "b"))
+    assert asking_as([one], [one, other, replace(one, id="c")]) == [one, replace(one, id="c")]
