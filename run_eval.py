@@ -132,7 +132,7 @@ def score(
       run_eval.py score examples/alpacafarm.yaml -b alpaca_eval
       run_eval.py score hf:./iter1 hf:./iter2 -b alpaca_eval -j openai:gpt-4.1 --dry-run
     """
-    from harness.commands.score import ScoreRequest
+    from harness.commands.asked import ScoreRequest
     from harness.commands.score import score as run
     from harness.commands.setting import Setting
     from harness.types import ModelOptions

@@ -14,8 +14,9 @@ import pytest
 from rich.console import Console
 
 from harness.archive import read_archive, write_archive
+from harness.commands.asked import ScoreRequest
 from harness.commands.bundle import pack, unpack
-from harness.commands.score import ScoreRequest, score
+from harness.commands.score import score
 from harness.commands.setting import Setting
 from tests.command import Ran, Run
 from tests.servers.loopback import Reply, Seen, serving

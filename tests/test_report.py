@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from harness.commands.score import ScoreRequest, score
+from harness.commands.asked import ScoreRequest
+from harness.commands.score import score
 from harness.commands.setting import Setting
 from tests.command import Run
 from tests.servers.loopback import Loopback, Reply, Seen, completion

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from harness.commands.score import ScoreRequest, score
+from harness.commands.asked import ScoreRequest
+from harness.commands.score import score
 from harness.commands.setting import Setting
 from tests.command import Run
 

@@ -25,9 +25,10 @@ from rich.console import Console
 
 from harness import registry
 from harness.chambers import Resampled
+from harness.commands.asked import ScoreRequest
 from harness.commands.compare import CompareRequest, compare
 from harness.commands.models import Models, Wrap
-from harness.commands.score import ScoreRequest, score
+from harness.commands.score import score
 from harness.commands.setting import Setting
 from harness.errors import ModelError
 from harness.models.local.loading import draw_no_bars
