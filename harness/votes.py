@@ -55,7 +55,7 @@ class BothOrders:
         value = fmean(flips) if flips else None
         inner = [vote for verdict in verdicts for vote in verdict.votes]
         n_unread = len(verdicts) - len(read)
-        return [Score("flips", value, len(read), n_unread), *reported(self.judge, inner)]
+        return [Score("judge_flips", value, len(read), n_unread), *reported(self.judge, inner)]
 
     def _both(self, pair: Comparison, there: Verdict, back: Verdict) -> Verdict:
         votes = (there, back)

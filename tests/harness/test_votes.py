@@ -92,7 +92,7 @@ def test_flips_are_the_pairs_whose_orders_disagree() -> None:
     # right both times, the same place both times, a tie that is none the other way, unread
     judge = BothOrders(Saying([1, 0, 1, 1, 0.5, 0.2, 1, None]))
     (flips,) = judge.report(judge(pairs(4)))
-    assert (flips.metric, flips.value, flips.n, flips.n_unread) == ("flips", 2 / 3, 3, 1)
+    assert (flips.metric, flips.value, flips.n, flips.n_unread) == ("judge_flips", 2 / 3, 3, 1)
 
 
 def test_an_answer_that_stands_alone_has_no_orders() -> None:
@@ -185,7 +185,7 @@ def test_members_who_always_say_the_same_have_no_agreement_to_tell() -> None:
 def test_what_is_settled_without_a_judge_reports_nothing() -> None:
     judge = Settled(BothOrders(Saying([1, 0])))
     verdicts = judge([comparison("a", "a"), *pairs(1)])
-    assert [(s.metric, s.value, s.n) for s in judge.report(verdicts)] == [("flips", 0.0, 1)]
+    assert [(s.metric, s.value, s.n) for s in judge.report(verdicts)] == [("judge_flips", 0.0, 1)]
 
 
 def test_the_identity_tells_the_rule_and_the_members() -> None:

@@ -144,7 +144,7 @@ def test_the_report_tells_how_often_the_orders_disagree() -> None:
     asking: Any = judge("pairrm", scripted(lambda a, b: 0.4 * (len(a) - len(b)) + 0.5))
     pairs = [comparison("ab", "a"), comparison("abcdef", "a")]
     (flips,) = asking.report(asking(pairs))
-    assert (flips.metric, flips.value) == ("flips", 0.5)
+    assert (flips.metric, flips.value) == ("judge_flips", 0.5)
 
 
 @pytest.mark.parametrize(
