@@ -3,6 +3,7 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def cli() -> None:
 
 _RUN_OPTIONS = [
     click.argument("what", nargs=-1, required=True, metavar="SERIES.yaml | MODEL…"),
-    click.option("-j", "--judge", help="A model name, instead of the official judge."),
+    click.option("-j", "--judge", help="A judge or a model, instead of the official judge."),
     click.option("--limit", type=click.IntRange(min=1), help="Use so many prompts, evenly spread."),
     click.option("--max-tokens", type=click.IntRange(min=1), help="Longest response."),
     click.option("--temperature", type=click.FloatRange(0, 2), help="0 is greedy."),
@@ -80,6 +81,15 @@ def _run_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+def _run_fields(given: dict[str, Any]) -> dict[str, Any]:
+    """What was given to such a command as the fields of its request."""
+    from harness.types import ModelOptions
+
+    decoding = {key: given.pop(key) for key in ("max_tokens", "temperature", "top_p")}
+    options = {field.name: given.pop(field.name) for field in fields(ModelOptions)}
+    return {**given, "decoding": decoding, "options": ModelOptions(**options)}
+
+
 @cli.command()
 @click.option("-b", "--benchmarks", required=True, help="Names, separated by commas.")
 @click.option("--baseline", help="A model to compare with, instead of the published baseline.")
@@ -95,33 +105,7 @@ def _run_options(command: Callable[..., None]) -> Callable[..., None]:
     help="Print the first prompt of each kind, as the model is shown it.",
 )
 @_run_options
-def score(
-    what: tuple[str, ...],
-    benchmarks: str,
-    judge: str | None,
-    gold_judge: str | None,
-    gold_n: int,
-    baseline: str | None,
-    limit: int | None,
-    judgments: str | None,
-    by: str | None,
-    max_tokens: int | None,
-    temperature: float | None,
-    top_p: float | None,
-    store: Path,
-    out: Path,
-    assets: Path | None,
-    json: Path | None,
-    budget: float | None,
-    *,
-    until_decided: bool,
-    show_prompts: bool,
-    canary: bool,
-    batch: bool,
-    dry_run: bool,
-    items: bool,
-    **options: Any,
-) -> None:
+def score(benchmarks: str, assets: Path | None, json: Path | None, **given: Any) -> None:
     """Score checkpoints on benchmarks, to a table and a report of what changed.
 
     A MODEL is hf:PATH_OR_ID, openai:NAME, anthropic:NAME, http://HOST:PORT/v1#NAME (any
@@ -135,31 +119,9 @@ def score(
     from harness.commands.asked import ScoreRequest
     from harness.commands.score import score as run
     from harness.commands.setting import Setting
-    from harness.types import ModelOptions
 
-    request = ScoreRequest(
-        what=what,
-        benchmarks=list(dict.fromkeys(filter(None, map(str.strip, benchmarks.split(","))))),
-        judge=judge,
-        gold_judge=gold_judge,
-        gold_n=gold_n,
-        baseline=baseline,
-        limit=limit,
-        judgments=judgments,
-        by=by,
-        decoding={"max_tokens": max_tokens, "temperature": temperature, "top_p": top_p},
-        options=ModelOptions(**options),
-        store=store,
-        out=out,
-        show_prompts=show_prompts,
-        canary=canary,
-        until_decided=until_decided,
-        dry_run=dry_run,
-        budget=budget,
-        batch=batch,
-        items=items,
-    )
-    run(request, Setting(assets, json))
+    names = list(dict.fromkeys(filter(None, map(str.strip, benchmarks.split(",")))))
+    run(ScoreRequest(benchmarks=names, **_run_fields(given)), Setting(assets, json))
 
 
 @cli.command()
@@ -185,26 +147,7 @@ def score(
 @_until
 @_run_options
 def compare(
-    what: tuple[str, ...],
-    benchmark: str,
-    rubric: str,
-    ties: str,
-    judge: str | None,
-    limit: int | None,
-    max_tokens: int | None,
-    temperature: float | None,
-    top_p: float | None,
-    store: Path,
-    out: Path,
-    assets: Path | None,
-    json: Path | None,
-    budget: float | None,
-    *,
-    until_decided: bool,
-    batch: bool,
-    dry_run: bool,
-    items: bool,
-    **options: Any,
+    benchmark: str, rubric: str, assets: Path | None, json: Path | None, **given: Any
 ) -> None:
     """Compare checkpoints with each other, every pair in both orders, to a matrix.
 
@@ -220,25 +163,10 @@ def compare(
     from harness.commands.compare import compare as run
     from harness.commands.prompts import is_file
     from harness.commands.setting import Setting
-    from harness.types import ModelOptions
 
-    request = CompareRequest(
-        what=what,
-        benchmark=benchmark.strip(),
-        rubric=rubric if is_file(benchmark.strip()) else None,
-        ties=ties,
-        judge=judge,
-        limit=limit,
-        decoding={"max_tokens": max_tokens, "temperature": temperature, "top_p": top_p},
-        options=ModelOptions(**options),
-        store=store,
-        out=out,
-        dry_run=dry_run,
-        budget=budget,
-        batch=batch,
-        until_decided=until_decided,
-        items=items,
-    )
+    name = benchmark.strip()
+    asking = rubric if is_file(name) else None
+    request = CompareRequest(benchmark=name, rubric=asking, **_run_fields(given))
     run(request, Setting(assets, json))
 
 
