@@ -82,7 +82,7 @@ class Repeats:
         return {**self.judges[0].identity, "repeats": str(len(self.judges))}
 
     def __call__(self, comparisons: Sequence[Comparison], /) -> list[Verdict]:
-        """One verdict per comparison; unread when more than half of the repeats are."""
+        """One verdict per comparison; unread unless more than half of the repeats were read."""
         return _together(self, self.judges, comparisons, _mean)
 
     def report(self, verdicts: Sequence[Verdict], /) -> list[Score]:
