@@ -4,11 +4,13 @@ Every field that is not given is plain and valid; `**fields` are fields of the r
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from harness import registry
 from harness.pairing import against
 from harness.pipeline import Result
+from harness.report.save import document, write_json
 from harness.types import (
     Assets,
     Benchmark,
@@ -190,3 +192,17 @@ def result(*scores: Score, verdicts: Sequence[Verdict] = (), **fields: Any) -> R
         "verdicts": verdicts,
     }
     return Result(scores=scores or (score(),), **(plain | fields))
+
+
+def saved_run(
+    folder: Path, *checkpoints: str, ids: str = "ab", version: str = "1", **made: Any
+) -> Path:
+    """A run of some checkpoints, with items of these ids."""
+    verdicts = [verdict(comparison=comparison(asked=prompt(one))) for one in ids]
+    results = [
+        (name, result(verdicts=verdicts, card=card(version=version))) for name in checkpoints
+    ]
+    write_json(folder / "scores.json", document(results, items=True))
+    if made:
+        write_json(folder / "provenance.json", made)
+    return folder

@@ -15,10 +15,10 @@ from harness.archive import read_archive, write_archive
 from harness.commands.asked import ScoreRequest
 from harness.commands.doors import Opened, Packing, Recollection, Row
 from harness.commands.provenance import versions
-from harness.commands.runs import PROVENANCE, SCORES, SavedRun, read_run
 from harness.commands.score import Again, score_again
 from harness.commands.setting import Setting
 from harness.errors import DataError
+from harness.report.runs import PROVENANCE, SCORES, SavedRun, read_run
 from harness.report.save import prepare, write_json
 from harness.spec import Series
 from harness.store import Store

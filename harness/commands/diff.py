@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from harness.commands.runs import Saved, SavedRun, read_run
 from harness.commands.setting import Setting
 from harness.errors import DataError
 from harness.report.difference import (
@@ -14,6 +13,7 @@ from harness.report.difference import (
     items_table,
     scores_table,
 )
+from harness.report.runs import Saved, SavedRun, read_run
 from harness.report.table import Table
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from harness import registry
 from harness.assets import Library
-from harness.commands.runs import Saved, find_runs
 from harness.commands.setting import Setting
 from harness.errors import SpecError, UnknownNameError
 from harness.pipeline import benchmark_identity, withhold
@@ -37,6 +36,7 @@ from harness.report.reproduction import (
     reproduction_data,
     reproduction_table,
 )
+from harness.report.runs import Saved, find_runs
 from harness.report.save import write_text
 from harness.report.table import Table
 from harness.rows import parse_rows

@@ -18,7 +18,6 @@ from harness.commands.models import (
 from harness.commands.plan import plan_table, probe, retired
 from harness.commands.provenance import provenance
 from harness.commands.report import report_run
-from harness.commands.runs import PROVENANCE
 from harness.commands.scoring import Run
 from harness.commands.setting import Setting
 from harness.commands.watching import doubted
@@ -27,6 +26,7 @@ from harness.pipeline import Result
 from harness.published import published
 from harness.report.breakdown import breakdown_data, breakdown_table
 from harness.report.judge_eval import judge_eval_data
+from harness.report.runs import PROVENANCE
 from harness.report.save import document, prepare, write_json, write_text
 from harness.report.scores import parts_tables, results_table
 from harness.report.table import Table, to_markdown

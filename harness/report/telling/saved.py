@@ -1,19 +1,18 @@
 """Reads again what `score` and `compare` wrote: results as cells, and matches."""
 
-import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 
 from harness.errors import DataError
-from harness.report.head_to_head import FORMAT as MATCHES
-from harness.report.scores import FORMAT as RESULTS
+from harness.report import runs
+from harness.report.head_to_head import FORMAT
+from harness.report.runs import SCORES
 from harness.report.telling.cells import Cell
-from harness.types import Item, Score
 
-FILES = {"scores.json": RESULTS, "head_to_head.json": MATCHES}
-"""What a run's folder may hold, with the format of each."""
+MATCHES = "head_to_head.json"
 
 
 class Faced(NamedTuple):
@@ -35,6 +34,28 @@ class Saved(NamedTuple):
     matches: Sequence[Faced]
 
 
+class _Written(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+
+class _Score(_Written):
+    metric: str
+    value: FiniteFloat | None
+
+
+class _Pair(_Written):
+    first: str
+    second: str
+    scores: list[_Score]
+
+
+class _Matches(_Written):
+    format: str
+    benchmark: str
+    judge: str
+    pairs: list[_Pair]
+
+
 def read_run(path: Path) -> Saved:
     """The results and matches of a run's folder, or of one of its files.
 
@@ -42,103 +63,48 @@ def read_run(path: Path) -> Saved:
         DataError: There are none, or a file is not of the form that its name promises.
     """
     folder = path if path.is_dir() else path.parent
-    files = [folder / name for name in FILES] if path.is_dir() else [path]
+    files = [folder / name for name in (SCORES, MATCHES)] if path.is_dir() else [path]
     found = [file for file in files if file.is_file()]
     if not found:
         raise DataError(
-            f"expected {' or '.join(FILES)} in {path}, found neither; name the folder that `score` "
-            f"or `compare` wrote"
+            f"expected {SCORES} or {MATCHES} in {path}, found neither; name the folder that "
+            f"`score` or `compare` wrote"
         )
-    cells: list[Cell] = []
-    matches: list[Faced] = []
-    for file in found:
-        document = _document(file)
-        if document["format"] == RESULTS:
-            cells += [_cell(one, f"{file}, result {n}") for n, one in _each(document, "results")]
-        else:
-            matches += [
-                _faced(document, one, f"{file}, pair {n}") for n, one in _each(document, "pairs")
-            ]
-    return Saved(folder, cells, matches)
-
-
-def _document(file: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(file.read_bytes())
-    except ValueError as error:
-        raise DataError(f"expected JSON in {file}, but {error}; it may be cut short") from error
-    came = document.get("format") if isinstance(document, dict) else None
-    if came not in FILES.values():
-        raise DataError(
-            f"expected the format {' or '.join(FILES.values())} in {file}, came {came!r:.60}; is "
-            f"it what `score` or `compare` wrote?"
-        )
-    found: dict[str, Any] = document
-    return found
-
-
-def _each(document: Mapping[str, Any], key: str) -> list[tuple[int, Any]]:
-    return [*enumerate(document.get(key) or [])]
-
-
-def _cell(row: Any, where: str) -> Cell:
-    try:
-        return Cell(
-            str(row["checkpoint"]),
-            str(row["benchmark"]),
-            str(row["judge"]),
-            {str(key): str(value) for key, value in row["identity"].items()},
-            [_score(one) for one in row["scores"]],
-            [_item(one) for one in row["items"]],
-        )
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        raise DataError(
-            f"expected a result with identity, scores and items in {where}, but {error!r:.80}; "
-            f"score it again"
-        ) from error
-
-
-def _score(row: Mapping[str, Any]) -> Score:
-    return Score(
-        str(row["metric"]),
-        _number(row["value"]),
-        int(row["n"]),
-        int(row["n_unread"]),
-        _range(row["interval"]),
-        _number(row["standard_error"]),
-        _range(row["bounds"]),
-        str(row["unit"]),
-        tuple(map(str, row["doubts"])),
+    scored = [file for file in found if file.name != MATCHES]
+    faced = [file for file in found if file.name == MATCHES]
+    return Saved(
+        folder,
+        [_cell(one) for file in scored for one in runs.read_run(file).results],
+        [match for file in faced for match in _matches(file)],
     )
 
 
-def _item(row: Mapping[str, Any]) -> Item:
-    return Item(str(row["id"]), _number(row["value"]), row["cause"])
-
-
-def _faced(document: Mapping[str, Any], row: Any, where: str) -> Faced:
-    try:
-        names = str(row["first"]), str(row["second"])
-        value = next(_number(s["value"]) for s in row["scores"] if s["metric"] == "win_rate")
-        return Faced(str(document["benchmark"]), str(document["judge"]), *names, value)
-    except (KeyError, StopIteration, TypeError, ValueError) as error:
+def _cell(one: runs.Saved) -> Cell:
+    if not one.items:
         raise DataError(
-            f"expected a pair with names and a win rate in {where}, but {error!r:.80}; compare "
-            f"them again"
+            f"expected the items of '{one.checkpoint}' on {one.benchmark} in {one.origin}, came "
+            f"none; name the folder that `score` wrote"
+        )
+    return Cell(one.checkpoint, one.benchmark, one.judge, one.identity, one.scores, one.items)
+
+
+def _matches(file: Path) -> Iterator[Faced]:
+    try:
+        document = _Matches.model_validate_json(file.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise DataError(
+            f"expected pairs as `compare` writes them in {file}, but '{where}': {first['msg']}; "
+            f"compare them again"
         ) from error
-
-
-def _range(pair: Any) -> tuple[float, float] | None:
-    if pair is None:
-        return None
-    low, high = (float(end) for end in pair)
-    return low, high
-
-
-def _number(value: Any) -> float | None:
-    """A finite number or null: nothing is told from NaN."""
-    if value is None:
-        return None
-    if isinstance(value, bool) or not math.isfinite(value):
-        raise ValueError(f"{value} is no finite number")
-    return float(value)
+    if document.format != FORMAT:
+        raise DataError(f"expected the format {FORMAT} in {file}, came {document.format!r:.40}")
+    for pair in document.pairs:
+        rates = [score.value for score in pair.scores if score.metric == "win_rate"]
+        if not rates:
+            raise DataError(
+                f"expected a win rate of '{pair.first}' against '{pair.second}' in {file}, came "
+                f"none; compare them again"
+            )
+        yield Faced(document.benchmark, document.judge, pair.first, pair.second, rates[0])

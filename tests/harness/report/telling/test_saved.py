@@ -56,15 +56,15 @@ def test_a_file_may_be_named_itself(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('{"format": "iterbench', "it may be cut short"),
-        ("[]", "came None"),
-        ({"format": "other/1"}, "came 'other/1'"),
-        (document([("a", SCORED)], items=False), "result 0, but KeyError"),
-        (damaged(lambda row: row["items"][0].update(value=float("nan"))), "no finite number"),
-        (damaged(lambda row: row["items"][0].update(value="0.5")), "TypeError"),
-        (damaged(lambda row: row["scores"][0].update(value=float("inf"))), "no finite number"),
-        (damaged(lambda row: row["scores"][0].update(interval=[1])), "ValueError"),
-        (damaged(lambda row: row.update(identity=[])), "AttributeError"),
+        ('{"format": "iterbench', "Invalid JSON"),
+        ("[]", "'the file'"),
+        ({"format": "other/1", "results": []}, "came 'other/1'"),
+        (document([("a", SCORED)], items=False), "the items of 'a' on tiny@1"),
+        (damaged(lambda row: row["items"][0].update(value=float("nan"))), "a finite number"),
+        (damaged(lambda row: row["items"][0].update(value="0.5")), "'results.0.items.0.value'"),
+        (damaged(lambda row: row["scores"][0].update(value=float("inf"))), "a finite number"),
+        (damaged(lambda row: row["scores"][0].update(interval=[1])), "'results.0.scores.0.interv"),
+        (damaged(lambda row: row.update(identity=[])), "'results.0.identity'"),
     ],
 )
 def test_a_damaged_file_is_refused_by_name(tmp_path: Path, content: Any, message: str) -> None:
@@ -81,7 +81,7 @@ def test_a_pair_without_a_win_rate_is_refused(tmp_path: Path) -> None:
         "judge": "j",
         "pairs": [pair],
     }
-    with pytest.raises(DataError, match="pair 0"):
+    with pytest.raises(DataError, match="a win rate of 'a' against 'b'"):
         read_run(save(tmp_path, content, "head_to_head.json"))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 
 from harness.errors import DataError
 from harness.report.scores import FORMAT
@@ -45,31 +45,32 @@ class SavedRun(NamedTuple):
     """What it was made with; empty where the run does not say."""
 
 
-class _Score(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
+_Interval = tuple[FiniteFloat, FiniteFloat]
 
+
+class _Written(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+
+class _Score(_Written):
     metric: str
-    value: float | None
+    value: FiniteFloat | None
     unit: str
-    interval: tuple[float, float] | None = None
-    standard_error: float | None = None
+    interval: _Interval | None = None
+    standard_error: FiniteFloat | None = None
     n: int
     n_unread: int
-    bounds: tuple[float, float] | None = None
+    bounds: _Interval | None = None
     doubts: tuple[str, ...] = ()
 
 
-class _Item(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
+class _Item(_Written):
     id: str
-    value: float | None
+    value: FiniteFloat | None
     cause: str | None = None
 
 
-class _Result(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
+class _Result(_Written):
     checkpoint: str
     benchmark: str
     model: str
@@ -79,9 +80,7 @@ class _Result(BaseModel):
     items: list[_Item] = []
 
 
-class _Document(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
+class _Document(_Written):
     format: str
     results: list[_Result]
 
@@ -93,9 +92,8 @@ def read_run(path: Path) -> SavedRun:
         DataError: There is none, or it is not of the form that `score` writes.
     """
     file = path / SCORES if path.is_dir() else path
-    content = _json(file)
     try:
-        document = _Document.model_validate(content)
+        document = _Document.model_validate_json(_content(file))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
@@ -144,9 +142,15 @@ def _saved(one: _Result, file: Path) -> Saved:
 
 def _json(file: Path) -> Any:
     try:
-        return json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        cause = getattr(error, "strerror", None) or str(error)
+        return json.loads(_content(file))
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"expected JSON in {file}, but {error}; it may be cut short") from error
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
         raise DataError(
-            f"expected a run's {file.name} at {file}, but {cause}; name what `score` wrote"
+            f"expected a run's {file.name} at {file}, but {error.strerror}; name what `score` wrote"
         ) from error
