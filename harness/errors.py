@@ -6,6 +6,7 @@
       DataError             a data file: which file, row, field
       AlignmentError        a stage broke "one to one, in order"
       ModelError            a backend: what was asked, how often, the last cause
+        ConversesError      one that only answers in conversations, asked for something else
       BudgetError           the user's money ends here: what is bought, what is left
 
 A caller writes::
@@ -59,6 +60,21 @@ class AlignmentError(HarnessError):
 
 class ModelError(HarnessError):
     """A backend that could not answer."""
+
+
+class ConversesError(ModelError):
+    """A model that only answers in conversations was to go on with texts or to score them.
+
+    Args:
+        name: Of the model, as it may be shown.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"expected a model that goes on with given texts and tells how likely they are, came "
+            f"'{name}', which only answers in conversations; name a checkpoint, "
+            f"hf:PATH_OR_ID or vllm:PATH_OR_ID"
+        )
 
 
 class BudgetError(HarnessError):

@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, NamedTuple
 
-from harness.errors import AlignmentError, DataError, ModelError, SpecError
+from harness.errors import AlignmentError, ConversesError, DataError, ModelError, SpecError
 from harness.judging import reported
-from harness.models.serving.failures import only_converses
 from harness.names import public
 from harness.pairing import against, both_ways
 from harness.types import (
@@ -118,7 +117,7 @@ def examine(model: Model, prompts: Sequence[Prompt]) -> None:
     if isinstance(inner, Choosy):
         inner.examine(prompts)
     elif any(prompt.raw or prompt.choices for prompt in prompts):
-        raise only_converses(model.name)
+        raise ConversesError(public(model.name))
 
 
 def _explained(model: Model, prompts: Sequence[Prompt]) -> Mapping[str, str]:

@@ -60,7 +60,6 @@ def open_tasks(specs: Sequence[Mapping[str, Any]], folders: Sequence[str]) -> li
 
 def folder_of(task: str) -> list[str]:
     """Where a task of that name is defined, if a file is called so; else nothing is told."""
-    version()
     found = sorted(_root().rglob(f"{task}.yaml"))
     return [str(file.parent.relative_to(_root())) for file in found[:1]]
 
@@ -119,6 +118,7 @@ def _no_bar(things: Iterable[Any], **_: Any) -> Iterable[Any]:
 
 
 def _root() -> Path:
+    version()
     import lm_eval
 
     return Path(str(lm_eval.__file__)).parent / "tasks"

@@ -7,7 +7,6 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 from harness.errors import ModelError
-from harness.names import public
 
 _ONLY_THIS_REQUEST = {400, 413, 422}
 _ANOTHER_TIME = {408, 409, 425}
@@ -56,15 +55,6 @@ def missing_key(variable: str) -> ModelError:
     It is raised before the first call and not before: what is stored needs no key.
     """
     return ModelError(f"expected {variable} in the environment, came nothing; set it to a key")
-
-
-def only_converses(name: str) -> ModelError:
-    """The error of a model that can be asked in conversations alone, where more is asked."""
-    return ModelError(
-        f"expected a model that goes on with given texts and tells how likely they are, came "
-        f"'{public(name)}', which only answers in conversations; name a checkpoint, "
-        f"hf:PATH_OR_ID or vllm:PATH_OR_ID"
-    )
 
 
 def failure(

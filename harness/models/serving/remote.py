@@ -10,15 +10,15 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
-from harness.errors import ModelError
+from harness.errors import ConversesError, ModelError
 from harness.models.serving.failures import (
     DeniedError,
     FailedError,
     RefusedError,
-    only_converses,
 )
 from harness.models.serving.journal import Journal
 from harness.models.serving.throttle import Throttle
+from harness.names import public
 from harness.types import UNWATCHED, Generation, Prompt, Response, Watch
 
 T = TypeVar("T")
@@ -70,7 +70,7 @@ def _uncounted(_prompt: Prompt) -> None:
 
 
 def _refuse(name: str, _prompts: Sequence[Prompt]) -> None:
-    raise only_converses(name)
+    raise ConversesError(public(name))
 
 
 @dataclass(frozen=True, slots=True)

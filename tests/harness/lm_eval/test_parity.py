@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ from harness.judging import Matched
 from harness.lm_eval.adapter import as_lm
 from harness.lm_eval.local import Reader
 from harness.lm_eval.opening import Part, Suite, only, open_suite, specs_of
-from harness.lm_eval.package import open_tasks, quiet
+from harness.lm_eval.package import _manager, open_tasks, quiet
 from harness.lm_eval.suite import benchmark
 from harness.models.hf import build
 from harness.pipeline import Result, answer, grade
@@ -158,3 +159,29 @@ def test_lm_evals_own_evaluator_takes_our_model(wide: Path, few: Assets) -> None
         lm = as_lm(build(f"hf:{wide}", ModelOptions()))
         ours: Any = evaluate(lm, {"tasks": tasks}, limit=5, bootstrap_iters=0)
     assert ours["results"]["piqa"]["acc,none"] == theirs["results"]["piqa"]["acc,none"]
+
+
+def test_requests_are_those_of_lm_evals_own_evaluation(
+    few: Assets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own seeds and its own draw of examples; only data and shots are told to it."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    from lm_eval import simple_evaluate
+    from lm_eval.models.dummy import DummyLM
+
+    parts = [part for name in LEAVES for part in quick(name) if part.shots]
+    for part in parts:
+        specs, folders = specs_of(part, part.tasks(), Reader(few), hub=False)
+        asked = [{"group": part.name, "task": specs}]
+        found = simple_evaluate(
+            DummyLM(), tasks=asked, task_manager=_manager(tuple(folders)), limit=3
+        )
+        prompts = open_suite("x", Suite([part]), few).prompts
+        ours = {prompt.id: [*product(prompt.turns, prompt.choices or [""])] for prompt in prompts}
+        for task, samples in found["samples"].items():
+            for sample in samples:
+                theirs = [
+                    (context, said if isinstance(said, str) else "")
+                    for context, said in sample["arguments"]
+                ]
+                assert ours[f"x/{task}/{sample['doc_id']}"] == theirs

@@ -1,10 +1,12 @@
 """Benchmarks of lm-eval's tasks, with models that say what they are told to."""
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
 
+from harness import registry
 from harness.errors import DataError, ModelError, SpecError, UnknownNameError
 from harness.judging import Matched, Settled
 from harness.lm_eval import package
@@ -274,12 +276,14 @@ def test_a_file_that_is_not_here_is_told_by_name() -> None:
         made(PIQA).load(Empty())
 
 
+@pytest.mark.parametrize("name", ["open_llm_leaderboard", "nlp9", "agieval", "lm_eval:sciq"])
 def test_without_lm_eval_one_is_told_what_to_install(
-    few: Assets, monkeypatch: pytest.MonkeyPatch
+    few: Assets, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(package, "find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "lm_eval", None)
+    package.defined.cache_clear()
     with pytest.raises(ModelError, match=r"pip install 'iterbench\[lm-eval\]'"):
-        made(PIQA).load(few)
+        registry.benchmark(name).grader(few)
 
 
 def test_a_task_that_runs_what_a_model_writes_is_refused() -> None:
