@@ -1,6 +1,7 @@
 """What the published files of both versions of Arena-Hard have in common.
 
-A `Form` is what sets them apart. Whatever cannot be read is told with its row and the version whose form was expected.
+A `Form` is what sets them apart. Whatever cannot be read is told with its row and the version whose
+form was expected.
 """
 
 import math
