@@ -152,7 +152,7 @@ def _turned(value: float | None, swap: bool) -> float | None:  # noqa: FBT001 - 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """Asks the judge only what is not settled: equal texts are a tie, a missing text is unread."""
+    """Asks the judge only what is not settled: equal answers are a tie, a missing one is unread."""
 
     judge: Judge
 
@@ -185,8 +185,15 @@ def settle(comparison: Comparison, judge: str) -> Verdict | None:
         return Verdict(comparison, judge, None, cause=f"no response: {candidate.failure}")
     if baseline is not None and baseline.failure is not None:
         return Verdict(comparison, judge, None, cause=f"no response: {baseline.failure}")
-    ours, theirs = comparison.texts
-    return Verdict(comparison, judge, 0.5) if ours == theirs else None
+    if baseline is None:
+        return None
+    alike = _said_until(candidate, comparison.turn) == _said_until(baseline, comparison.turn)
+    return Verdict(comparison, judge, 0.5) if alike else None
+
+
+def _said_until(generation: Generation, turn: int) -> list[str]:
+    """All that was said until a turn: a later turn may be judged by what came before it."""
+    return [response.text for response in generation.responses[: turn + 1 or None]]
 
 
 _PROBES = 3

@@ -57,6 +57,11 @@ def parse_rows(content: bytes, origin: str) -> Rows:
     return rows
 
 
+def stem(file: str) -> str:
+    """A file's name without what says how it is written."""
+    return file.removesuffix(".gz").removesuffix(".jsonl").removesuffix(".json")
+
+
 def text_under(row: Mapping[str, Any], number: int, key: str, file: str) -> str:
     """The text under a key of a row.
 

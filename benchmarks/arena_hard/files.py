@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks.arena_hard import published
-from benchmarks.arena_hard.published import Row
+from benchmarks.arena_hard.published import Form, Row, question_of
 from benchmarks.arena_hard.rubric import LABELS
 from benchmarks.arena_hard.scores import Games
 from harness.errors import DataError
@@ -28,8 +28,7 @@ from harness.types import (
 )
 
 BASELINE = "gpt-4-0314"
-JUDGE = "gpt-4-1106-preview"
-VERSION = "v0.1"
+FORM = Form("v0.1", "question_id", "gpt-4-1106-preview", LABELS)
 
 
 def read_outputs(
@@ -44,7 +43,7 @@ def read_outputs(
     Raises:
         DataError: A row is of no known question or has no answer, or a question comes twice.
     """
-    ids = published.ids(rows, "question_id", asked, VERSION)
+    ids = FORM.ids(rows, asked)
     return {
         asked[one]: (_answer(row, number),)
         for number, (one, row) in enumerate(zip(ids, rows, strict=True))
@@ -55,7 +54,7 @@ def write_outputs(generations: Sequence[Generation]) -> list[dict[str, Any]]:
     """Rows of model_answer; a prompt that was never answered has none."""
     return [
         {
-            "question_id": _id(g.prompt),
+            "question_id": question_of(g.prompt),
             "model_id": g.model,
             "choices": [{"index": 0, "turns": [{"content": g.text}]}],
         }
@@ -79,9 +78,9 @@ def write_judgments(verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
     """Rows of model_judgment, from verdicts on both orders; a label for each that was read."""
     return [
         {
-            "question_id": _id(first.comparison.candidate.prompt),
+            "question_id": question_of(first.comparison.candidate.prompt),
             "model": first.comparison.candidate.model,
-            "judge": JUDGE if first.judge == f"openai:{JUDGE}" else first.judge,
+            "judge": FORM.judge_written(first.judge),
             "games": [_game(first), _game(second)],
         }
         for first, second in zip(verdicts[::2], verdicts[1::2], strict=True)
@@ -108,43 +107,23 @@ def read_games(rows: Rows, known: Mapping[str, object]) -> Judged:
         DataError: They are of several models or judges, of an unknown question or of one twice, or
             hold a label that is none.
     """
-    ids = published.ids(rows, "question_id", known, VERSION)
-    values = [_preferences(row, number) for number, row in enumerate(rows)]
+    ids = FORM.ids(rows, known)
+    values = [FORM.preferences(row, number) for number, row in enumerate(rows)]
     return Judged(
         published.same(rows, "model"),
-        judge_name(published.same(rows, "judge")),
+        FORM.judge_name(published.same(rows, "judge")),
         Games(np.repeat(np.arange(len(rows)), 2), np.array(values, np.float64).reshape(-1)),
-        [_item(one, pair) for one, pair in zip(ids, values, strict=True)],
+        [published.item(f"arena_hard/{one}", pair) for one, pair in zip(ids, values, strict=True)],
     )
-
-
-def judge_name(written: str) -> str:
-    """A judge as we name it: the official one is written without its provider."""
-    return f"openai:{written}" if written == JUDGE else written
-
-
-def _item(question_id: str, values: Sequence[float]) -> Item:
-    if any(map(np.isnan, values)):
-        return Item(f"arena_hard/{question_id}", None, "no label in the file")
-    return Item(f"arena_hard/{question_id}", sum(values) / 2, None)
-
-
-def _preferences(row: Row, number: int) -> tuple[float, float]:
-    """For the candidate, in both games; NaN where there is no label."""
-    first, second = (
-        published.label(game, LABELS, number, VERSION)
-        for game in published.games(row, number, VERSION)
-    )
-    return first, 1 - second
 
 
 def _recorded(row: Row, number: int) -> list[Recorded]:
     games = [
         (game["user_prompt"], game["judgment"], swapped)
-        for game, swapped in zip(published.games(row, number, VERSION), (False, True), strict=True)
+        for game, swapped in zip(FORM.games(row, number), (False, True), strict=True)
         if game is not None and game.get("user_prompt") and isinstance(game.get("judgment"), str)
     ]
-    judge, model = judge_name(str(row.get("judge"))), str(row.get("model"))
+    judge, model = FORM.judge_name(str(row.get("judge"))), str(row.get("model"))
     return [
         Recorded(_comparison(row, number, asked, model, swapped=swapped), Response(said), judge)
         for asked, said, swapped in games
@@ -153,7 +132,7 @@ def _recorded(row: Row, number: int) -> list[Recorded]:
 
 def _comparison(row: Row, number: int, asked: Any, model: str, *, swapped: bool) -> Comparison:
     """Assistant A's answer as the baseline's, assistant B's as the candidate's."""
-    question, *texts = published.shown(asked, "user_prompt", number, VERSION)
+    question, *texts = FORM.shown(asked, "user_prompt", number)
     prompt = Prompt(f"arena_hard/{row.get('question_id')}", (question,), Decoding(1))
     sides = [
         Generation(prompt, name, (Response(text),))
@@ -169,12 +148,8 @@ def _game(verdict: Verdict) -> dict[str, Any]:
     return {
         "user_prompt": None if raw is None else raw.prompt.turns[0],
         "judgment": None if raw is None else raw.text,
-        "score": None if verdict.value is None else _nearest(verdict.value),
+        "score": FORM.label(verdict.value),
     }
-
-
-def _nearest(value: float) -> str:
-    return min(LABELS, key=lambda label: abs(LABELS[label] - value))
 
 
 def _answer(row: Row, number: int) -> str:
@@ -188,7 +163,3 @@ def _answer(row: Row, number: int) -> str:
             f"{row.get('question_id')}), came {content!r:.40}; is this a model_answer file?"
         )
     return content
-
-
-def _id(prompt: Prompt) -> str:
-    return prompt.id.rsplit("/", 1)[-1]

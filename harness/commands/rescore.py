@@ -8,7 +8,7 @@ from harness.report.breakdown import breakdown_data, breakdown_table
 from harness.report.save import document
 from harness.report.scores import parts_tables, results_table
 from harness.report.table import Table
-from harness.rows import read_files
+from harness.rows import read_files, stem
 from harness.types import Assets, Benchmark, Rows
 
 
@@ -30,7 +30,7 @@ def rescore(
     benchmark, assets = registry.benchmark(name), setting.library()
     files = read_files(judgments, assets)
     parts = [
-        (model or _stem(file), part)
+        (model or stem(file), part)
         for file, rows in files.items()
         for model, part in _split(benchmark, rows).items()
     ]
@@ -57,7 +57,3 @@ def _result(benchmark: Benchmark, rows: Rows, assets: Assets) -> Result:
     identity = benchmark_identity(benchmark, assets) | facts
     kept = [withhold(card, score) for score in scores]
     return Result(card, model, judge, identity, kept, items)
-
-
-def _stem(file: str) -> str:
-    return file.removesuffix(".gz").removesuffix(".jsonl").removesuffix(".json")

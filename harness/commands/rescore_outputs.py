@@ -9,7 +9,7 @@ from harness.report.breakdown import breakdown_data, breakdown_table
 from harness.report.save import document
 from harness.report.scores import parts_tables, results_table
 from harness.report.table import Table
-from harness.rows import read_files
+from harness.rows import read_files, stem
 from harness.types import Assets, Benchmark, Matcher, Rows
 
 
@@ -36,7 +36,7 @@ def rescore_outputs(
             f"to have them judged, run 'score replay:FILE -b {benchmark.card.label} -j JUDGE'"
         )
     files = read_files(outputs, assets)
-    results = [(_stem(file), _result(benchmark, rows, assets)) for file, rows in files.items()]
+    results = [(stem(file), _result(benchmark, rows, assets)) for file, rows in files.items()]
     tables = [results_table(results), *parts_tables(results)]
     broken = {}
     if by is not None:
@@ -61,7 +61,3 @@ def _result(benchmark: Benchmark, rows: Rows, assets: Assets) -> Result:
     }
     kept = [withhold(benchmark.card, score) for score in scores]
     return Result(benchmark.card, model, judge, identity, kept, items)
-
-
-def _stem(file: str) -> str:
-    return file.removesuffix(".gz").removesuffix(".jsonl").removesuffix(".json")

@@ -79,6 +79,25 @@ def test_a_missing_answer_is_unread_with_its_cause_without_asking() -> None:
     assert judge.asked == []
 
 
+@pytest.mark.parametrize("turn", [1, -1])
+def test_equal_words_in_a_later_turn_are_no_tie_where_other_words_came_before(turn: int) -> None:
+    asked = prompt("one", "two")
+    mine = generation("first", "same", prompt=asked)
+    theirs = generation("other", "same", prompt=asked)
+    assert settle(Comparison(mine, theirs, turn), "j") is None
+    tied = settle(Comparison(mine, mine, turn), "j")
+    assert tied is not None
+    assert tied.value == 0.5
+
+
+def test_a_turn_is_settled_by_what_was_said_until_then() -> None:
+    asked = prompt("one", "two")
+    mine, theirs = (generation("same", end, prompt=asked) for end in ("x", "y"))
+    tied = settle(Comparison(mine, theirs, 0), "j")
+    assert tied is not None
+    assert tied.value == 0.5
+
+
 def test_an_answer_rated_alone_is_never_settled_by_equality() -> None:
     assert settle(comparison("", None), "j") is None
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks.arena_hard import published
-from benchmarks.arena_hard.published import Row
+from benchmarks.arena_hard.published import Form, Row, question_of
 from benchmarks.arena_hard.scores import Games
 from benchmarks.arena_hard.v2.questions import (
     VERSION,
@@ -34,7 +34,7 @@ from harness.types import (
     Verdict,
 )
 
-JUDGE = "gpt-4.1"
+FORM = Form(VERSION, "uid", "gpt-4.1", ALL_LABELS)
 
 
 def read_outputs(rows: Rows, assets: Assets) -> dict[tuple[str, ...], tuple[str, ...]]:
@@ -44,7 +44,7 @@ def read_outputs(rows: Rows, assets: Assets) -> dict[tuple[str, ...], tuple[str,
         DataError: A row is of no known question or has no answer, or a question comes twice.
     """
     known = load_questions(assets)
-    uids = published.ids(rows, "uid", known, VERSION)
+    uids = FORM.ids(rows, known)
     return {
         (known[uid].text,): (answer(row, number),)
         for number, (uid, row) in enumerate(zip(uids, rows, strict=True))
@@ -73,7 +73,7 @@ def write_outputs(generations: Sequence[Generation]) -> list[dict[str, Any]]:
     """Rows of model_answer; a prompt that was never answered has none."""
     return [
         {
-            "uid": _uid(g.prompt),
+            "uid": question_of(g.prompt),
             "model": g.model,
             "messages": [
                 {"role": "user", "content": g.prompt.turns[0]},
@@ -125,33 +125,15 @@ def read_games(rows: Rows, known: Mapping[str, Question]) -> Judged:
         DataError: They are of several models or judges, of an unknown question or of one twice, or
             hold a label that is none.
     """
-    questions = [known[uid] for uid in published.ids(rows, "uid", known, VERSION)]
-    values = [preferences(row, number) for number, row in enumerate(rows)]
+    questions = [known[uid] for uid in FORM.ids(rows, known)]
+    values = [FORM.preferences(row, number) for number, row in enumerate(rows)]
     return Judged(
         published.same(rows, "model"),
-        judge_name(published.same(rows, "judge")),
+        FORM.judge_name(published.same(rows, "judge")),
         Games(np.repeat(np.arange(len(rows)), 2), np.array(values, np.float64).reshape(-1)),
         [one.category for one in questions],
-        [_item(one.prompt.id, pair) for one, pair in zip(questions, values, strict=True)],
+        [published.item(one.prompt.id, pair) for one, pair in zip(questions, values, strict=True)],
     )
-
-
-def preferences(row: Row, number: int) -> tuple[float, float]:
-    """For the candidate, in both games; NaN where there is no label.
-
-    Raises:
-        DataError: The row has no two games, or a label that is none.
-    """
-    first, second = (
-        published.label(game, ALL_LABELS, number, VERSION)
-        for game in published.games(row, number, VERSION)
-    )
-    return first, 1 - second
-
-
-def judge_name(written: str) -> str:
-    """A judge as we name it: the official one is written without its provider."""
-    return f"openai:{written}" if written == JUDGE else written
 
 
 def said(game: Row | None) -> str | None:
@@ -161,20 +143,14 @@ def said(game: Row | None) -> str | None:
     return words if isinstance(words, str) else None
 
 
-def _item(name: str, values: Sequence[float]) -> Item:
-    if any(map(np.isnan, values)):
-        return Item(name, None, "no label in the file")
-    return Item(name, sum(values) / 2, None)
-
-
 def _recorded(row: Row, number: int) -> list[Recorded]:
     sides = str(row.get("baseline")), str(row.get("model"))
-    found = zip(published.games(row, number, VERSION), (sides, sides[::-1]), strict=True)
+    found = zip(FORM.games(row, number), (sides, sides[::-1]), strict=True)
     return [
         Recorded(
             _comparison(row, number, game, names),
             Response(words),
-            judge_name(str(row.get("judge"))),
+            FORM.judge_name(str(row.get("judge"))),
         )
         for game, names in found
         if game is not None and game.get("prompt") and (words := said(game)) is not None
@@ -187,7 +163,7 @@ def _comparison(row: Row, number: int, game: Row, names: tuple[str, str]) -> Com
         asked = game["prompt"][-1]["content"]
     except (KeyError, IndexError, TypeError):
         asked = None
-    question, *texts = published.shown(asked, "prompt[-1].content", number, VERSION)
+    question, *texts = FORM.shown(asked, "prompt[-1].content", number)
     name = prompt_id(row.get("category"), row.get("uid"))
     prompt = Prompt(name, (question,), Decoding(1))
     first, second = (
@@ -199,9 +175,9 @@ def _comparison(row: Row, number: int, game: Row, names: tuple[str, str]) -> Com
 def _row(first: Verdict, second: Verdict) -> dict[str, Any]:
     candidate, baseline = first.comparison.candidate, first.comparison.baseline
     return {
-        "uid": _uid(candidate.prompt),
+        "uid": question_of(candidate.prompt),
         "category": category_of(candidate.prompt),
-        "judge": JUDGE if first.judge == f"openai:{JUDGE}" else first.judge,
+        "judge": FORM.judge_written(first.judge),
         "model": candidate.model,
         "baseline": None if baseline is None else baseline.model,
         "games": [_game(first), _game(second)],
@@ -209,9 +185,9 @@ def _row(first: Verdict, second: Verdict) -> dict[str, Any]:
 
 
 def _game(verdict: Verdict) -> dict[str, Any]:
-    raw, value = verdict.raw, verdict.value
+    raw = verdict.raw
     return {
-        "score": None if value is None else _nearest(value),
+        "score": FORM.label(verdict.value),
         "judgment": None if raw is None else {"answer": raw.text},
         "prompt": None if raw is None else _messages(raw.prompt),
     }
@@ -220,11 +196,3 @@ def _game(verdict: Verdict) -> dict[str, Any]:
 def _messages(prompt: Prompt) -> list[dict[str, str]]:
     system = [] if prompt.system is None else [{"role": "system", "content": prompt.system}]
     return [*system, {"role": "user", "content": prompt.turns[0]}]
-
-
-def _nearest(value: float) -> str:
-    return min(ALL_LABELS, key=lambda label: abs(ALL_LABELS[label] - value))
-
-
-def _uid(prompt: Prompt) -> str:
-    return prompt.id.rsplit("/", 1)[-1]

@@ -11,11 +11,10 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from benchmarks.arena_hard.published import Row, games
+from benchmarks.arena_hard.published import Row
 from benchmarks.arena_hard.scores import Games
 from benchmarks.arena_hard.style import counts
-from benchmarks.arena_hard.v2.files import answer, preferences, said
-from benchmarks.arena_hard.v2.questions import VERSION
+from benchmarks.arena_hard.v2.files import FORM, answer, said
 from benchmarks.arena_hard.v2.rubric import label_reader
 from benchmarks.arena_hard.v2.scores import in_both, published_win_rate
 from harness.rows import parse_rows
@@ -80,7 +79,7 @@ def _labels(assets: Assets) -> Differences:
     return {
         f"{name}:{row.get('uid')}, game {place}": float(read(words) != game.get("score"))
         for name, number, row in judged
-        for place, game in enumerate(games(row, number, VERSION), 1)
+        for place, game in enumerate(FORM.games(row, number), 1)
         if read is not None and game is not None and (words := said(game)) is not None
     }
 
@@ -92,7 +91,7 @@ def _board(assets: Assets) -> Differences:
     values: dict[str, list[tuple[float, float]]] = {}
     for _, number, row in _judged(assets):
         if row.get("category") == _CREATIVE:
-            values.setdefault(_bare(row.get("model")), []).append(preferences(row, number))
+            values.setdefault(_bare(row.get("model")), []).append(FORM.preferences(row, number))
     printed = _printed(assets)
     return {name: abs(_share(values[name]) - printed[name]) for name in values if name in printed}
 

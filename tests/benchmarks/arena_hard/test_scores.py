@@ -132,3 +132,12 @@ def test_style_comes_from_the_answers_of_both_sides() -> None:
 def test_the_average_length_is_of_the_candidates_answers() -> None:
     score = average_length(verdicts((1.0, 0.0), (0.5, 0.5), texts=["four", "sixsix"]))
     assert (score.value, score.n, score.unit) == (5, 2, "characters")
+
+
+def test_the_penalty_of_style_control_is_that_of_battles_entered_twice() -> None:
+    """3 of 4 won at equal style: 2 * 4 * (3/4 - p) = d / (2 ln(10)^2), where p is of d."""
+    alike = np.ones((4, 4))
+    value = style_win_rate(games((0.75, 0.75), (0.75, 0.25))._replace(styles=(alike, alike))).value
+    assert value is not None
+    strength = math.log(value / (1 - value))
+    assert 2 * 4 * (0.75 - value) == pytest.approx(strength / (2 * math.log(10) ** 2), abs=1e-6)

@@ -36,3 +36,10 @@ def test_exchanging_the_sides_turns_every_sign() -> None:
     one, other = np.array([[9.0], [4.0], [0.0]]), np.array([[5.0], [4.0], [7.0]])
     there, back = differences(one, other, np.ones(3)), differences(other, one, np.ones(3))
     assert there == pytest.approx(-back)
+
+
+def test_a_difference_is_divided_by_the_sum_of_both_counts_plus_one() -> None:
+    """4 of 9 + 5 + 1, and -7 of 0 + 7 + 1, on one scale."""
+    one, other = np.array([[9.0], [4.0], [0.0]]), np.array([[5.0], [4.0], [7.0]])
+    found = differences(one, other, np.ones(3))
+    assert found[0] / found[2] == pytest.approx((4 / 15) / (-7 / 8))

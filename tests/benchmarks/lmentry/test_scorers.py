@@ -79,3 +79,7 @@ def test_a_word_that_holds_more_turns_the_forms_round(answer: str, expected: Mar
 def test_an_unknown_task_has_no_scorer() -> None:
     with pytest.raises(KeyError):
         mark("spelling", "yes", {"metadata": {}})
+
+
+def test_underscores_are_spaces_to_the_scorers() -> None:
+    assert normal(" The_Answer  is ") == "the answer is"

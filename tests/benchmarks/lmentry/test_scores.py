@@ -108,3 +108,38 @@ def test_an_interval_holds_its_value_and_is_the_same_each_time() -> None:
     once = scores(marks)
     assert told(once) == told(scores(marks))
     assert all(s.interval[0] <= (s.value or 0) <= s.interval[1] for s in once if s.interval)
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "more_letters",
+        "less_letters",
+        "first_alphabetically",
+        "rhyming_word",
+        "homophones",
+        "bigger_number",
+        "smaller_number",
+    ],
+)
+def test_each_of_the_seven_tasks_that_offer_two_things_is_a_seventh_of_argument_order(
+    task: str,
+) -> None:
+    found = values(marked(lambda example: float(example.task != task or example.place == 0)))
+    assert found["argument_order"] == pytest.approx(6 / 7)
+
+
+_IN_TWO_PAIRS = {
+    f"{where}_{what}"
+    for where in ("starts_with", "ends_with", "first", "last")
+    for what in ("word", "letter")
+} | {f"{what}_{how}" for what in ("sentence", "word") for how in ("containing", "not_containing")}
+_IN_NO_PAIR = {"first_alphabetically", "rhyming_word", "homophones"}
+
+
+@pytest.mark.parametrize("task", CORE)
+def test_a_task_that_fails_costs_as_much_as_it_has_neighbours(task: str) -> None:
+    """Of 17 pairs, each of a gap of 1."""
+    found = values(marked(lambda example: float(example.task != task)))
+    neighbours = 2 if task in _IN_TWO_PAIRS else 0 if task in _IN_NO_PAIR else 1
+    assert found["adjacent_tasks"] == pytest.approx(1 - neighbours / 17)

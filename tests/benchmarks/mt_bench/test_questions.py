@@ -56,3 +56,17 @@ def test_a_question_that_needs_a_reference_and_has_none_is_refused(
     lacking = SHELF.put(ORIGINAL_REFERENCES, rows)
     with pytest.raises(DataError, match=r"reference answer to both turns of question 111 \(math\)"):
         load_references(ORIGINAL_REFERENCES, lacking)
+
+
+def test_each_category_is_sampled_at_its_published_temperature(official: Assets) -> None:
+    found = {one.category: one.prompt.decoding.temperature for one in load_questions(official)}
+    assert found == {
+        "writing": 0.7,
+        "roleplay": 0.7,
+        "reasoning": 0,
+        "math": 0,
+        "coding": 0,
+        "extraction": 0,
+        "stem": 0.1,
+        "humanities": 0.1,
+    }

@@ -86,3 +86,9 @@ def test_style_is_controlled_within_a_category() -> None:
     played = Games(np.repeat(np.arange(10), 2), values, (mine, theirs))
     found = {s.metric: s.value for s in by_category(played, ["hard"] * 10)}
     assert found["style_win_rate/hard"] == pytest.approx(0.5, abs=1e-6)
+
+
+def test_the_published_ends_are_the_5th_and_the_95th_percentile_of_the_rounds() -> None:
+    played = games(*[(0.75, 0.25)] * 200)
+    ends = np.quantile(rounds(outcomes(played.battles)), [0.05, 0.95])
+    assert published_win_rate(played).interval == pytest.approx(tuple(ends))
