@@ -25,7 +25,8 @@ import yaml
 
 from harness import registry
 from harness.chambers import Resampled
-from harness.commands.models import SELF, Models
+from harness.commands.models import SELF, Models, Wrap
+from harness.commands.plan import questions
 from harness.commands.setting import Setting
 from harness.errors import DataError, ModelError
 from harness.files import write_whole
@@ -37,7 +38,7 @@ from harness.report.progress import Board, Shown
 from harness.report.save import prepare
 from harness.report.table import Table
 from harness.store import Store
-from harness.types import Assets, Judge, Model, ModelOptions, Rubric, close
+from harness.types import Assets, Comparison, Judge, Model, ModelOptions, Rubric, close
 from train.arguments import check_listeners
 from train.criterion import Criterion
 from train.examples import Example
@@ -270,6 +271,7 @@ class _Run:
             prompts,
             desk.model,
             desk.judge,
+            desk.try_judge,
             self.assets,
             folder,
             self.setting.note,
@@ -340,9 +342,20 @@ class _Desk:
         def shown(model: Model, _rubric: Rubric) -> Model:
             return Resampled(self._shown(model, "judging"), sample)
 
+        return self._judge(name, rubric, shown)
+
+    def try_judge(self, name: str, rubric: str, comparison: Comparison) -> None:
+        """Sees that a judge takes such a comparison; nobody is asked.
+
+        Raises:
+            SpecError: It compares two responses and is shown one, or the other way round.
+        """
+        questions(lambda wrap: self._judge(name, rubric, wrap), [comparison])
+
+    def _judge(self, name: str, rubric: str, wrap: Wrap) -> Judge:
         own = self._models.live(self._named(SELF))
         named = self.run.anchored(name)
-        return self._models.judge(named, registry.benchmark(rubric), own, shown)
+        return self._models.judge(named, registry.benchmark(rubric), own, wrap)
 
     @cached_property
     def _models(self) -> Models:

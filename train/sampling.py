@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.errors import DataError
-from harness.types import Decoding, Generation, Model, Prompt
+from harness.types import Comparison, Decoding, Generation, Model, Prompt, Response
 from train.examples import Answer
 
 
@@ -34,6 +34,12 @@ def check_prompts(prompts: Sequence[str]) -> None:
     """
     if not prompts:
         raise DataError("expected prompts to sample responses to, came none; give the recipe some")
+
+
+def specimen(prompt: str, *texts: str) -> Comparison:
+    """What a judge is tried with: one response that stands alone, or two."""
+    asked = Prompt("specimen", (prompt,), Decoding(max_tokens=0))
+    return Comparison(*(Generation(asked, "nobody", (Response(text),)) for text in texts))
 
 
 def trained_on(generation: Generation) -> Answer:

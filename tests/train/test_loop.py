@@ -367,6 +367,22 @@ def test_other_kinds_of_data_go_the_same_way(
             ABSENT,
         ),
         ({"data": {"kind": "judgments", "ranked": "./absent.jsonl"}, **SFT}, ABSENT),
+        (data(judge="tiny_additive:self"), "states no preference"),
+        (data(judge="jury:tiny_long,tiny_additive:self"), "states no preference"),
+        (data(kind="rated") | DPO, "the judge 'tiny_long' gives no ratings"),
+        (data(kind="rated", judge="self") | DPO, "'tiny_instruct' rates nobody alone"),
+        (
+            {
+                "data": {
+                    "kind": "judgments",
+                    "ranked": "./ranked.jsonl",
+                    "judge": "tiny_long",
+                    "rubric": "tiny_instruct",
+                },
+                **SFT,
+            },
+            "the judge 'tiny_long' gives no ratings",
+        ),
         ({"data": RANKED | {"demonstrations": "./absent.jsonl"}, **TUNA}, ABSENT),
         ({"data": RANKED | {"rank": {"by": "proxy", "ranker": "./absent"}}, **TUNA}, "absent"),
         (
@@ -374,7 +390,10 @@ def test_other_kinds_of_data_go_the_same_way(
             "did you mean 'openai:gpt-4.1'?",
         ),
         (
-            data(kind="rated", generate={"model": "hf:./absent", "n": 1}) | DPO,
+            data(
+                kind="rated", judge="tiny_additive:self", generate={"model": "hf:./absent", "n": 1}
+            )
+            | DPO,
             "absent is no folder",
         ),
         ({"training": {"learning_rate": 1e-3, "report_to": ["comet_ml"]}}, "expected comet_ml to"),
@@ -388,6 +407,8 @@ def test_what_a_later_stage_lacks_is_told_before_the_first(
 
     (folder / "held.jsonl").write_text(json.dumps({"prompt": prompts("test")[0].upper()}))
     write_originals(folder)
+    ranked = {"prompt": "copy:ab=", "responses": [{"text": t, "rank": 1} for t in "ab"]}
+    (folder / "ranked.jsonl").write_text(json.dumps(ranked))
     stage = RECIPE["stages"][0] | {"repeat": 1}
     ran = train(stages=[stage, stage | later])
     assert (ran.status, said in ran.lines[-1]) == (2, True), ran.err
