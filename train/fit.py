@@ -35,7 +35,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from harness.errors import DataError, HarnessError, ModelError
 from harness.models.local.loading import draw_no_bars
 from harness.models.serving.failures import one_line
-from train.arguments import arguments
+from train.arguments import arguments, check_installed
 from train.criterion import Criterion, Seen
 from train.figures import add_line, figures, means
 from train.forward import Batch, Layout, collate, response_logps, together
@@ -67,10 +67,12 @@ def fit(
     Raises:
         DataError: The base or the examples are not what the objective needs, or the disk is full.
         ModelError: The loss is no number, or the base has no chat template.
+        SpecError: What the training needs is not installed.
     """
     job = read_job(folder)
     if Path(job.out).is_dir():
         return
+    check_installed(job.training)
     draw_no_bars()
     criterion = Criterion(job.objective, job.settings)
     writer = open_writer(Path(job.base), job.chat_template, job.training)

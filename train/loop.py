@@ -39,7 +39,7 @@ from harness.report.save import prepare
 from harness.report.table import Table
 from harness.store import Store
 from harness.types import Assets, Comparison, Judge, Model, ModelOptions, Rubric, close
-from train.arguments import check_listeners
+from train.arguments import check_installed
 from train.criterion import Criterion
 from train.examples import Example
 from train.fit import fit
@@ -181,7 +181,7 @@ class _Run:
         launch = stage.training.launch
         if launch and not Path(launch).is_file():
             raise DataError(f"expected an accelerate configuration at {launch}, there is none")
-        check_listeners(stage.training)
+        check_installed(stage.training)
         desk = _Desk(self, 1, [])
         _maker(stage).check(stage.data, self._workshop(desk, self._all_prompts(stage)))
         desk.close()

@@ -36,10 +36,12 @@ def check_prompts(prompts: Sequence[str]) -> None:
         raise DataError("expected prompts to sample responses to, came none; give the recipe some")
 
 
-def specimen(prompt: str, *texts: str) -> Comparison:
-    """What a judge is tried with: one response that stands alone, or two."""
+def specimen(prompt: str, response: str, rival: str | None = None) -> Comparison:
+    """What a judge is tried with: a response that stands alone, or two."""
     asked = Prompt("specimen", (prompt,), Decoding(max_tokens=0))
-    return Comparison(*(Generation(asked, "nobody", (Response(text),)) for text in texts))
+    one = Generation(asked, "nobody", (Response(response),))
+    other = None if rival is None else replace(one, responses=(Response(rival),))
+    return Comparison(one, other)
 
 
 def trained_on(generation: Generation) -> Answer:
