@@ -14,7 +14,7 @@ from harness.models.local.loading import resolve_dtype
 from train.recipe import Training
 
 
-def arguments(training: Training, states: Path, rows: int) -> TrainingArguments:
+def arguments(training: Training, states: Path, rows: int, *, run_name: str) -> TrainingArguments:
     """The arguments of a training on so many rows, over all epochs.
 
     Raises:
@@ -22,6 +22,7 @@ def arguments(training: Training, states: Path, rows: int) -> TrainingArguments:
     """
     made = TrainingArguments(
         output_dir=str(states),
+        run_name=run_name,
         max_steps=-(-rows // training.batch_size),
         learning_rate=training.learning_rate,
         weight_decay=training.weight_decay,
