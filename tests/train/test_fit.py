@@ -36,6 +36,7 @@ def test_the_new_checkpoint_is_one_that_the_engine_asks(job: Write, tmp_path: Pa
     [answer] = model.generate([Prompt("a", ("Colour 1?",), Decoding(4))])
     assert answer.failure is None
     assert (tmp_path / "iter1" / "model.safetensors").is_file()
+    assert not [*(tmp_path / "iter1").glob("*.bin")]  # pickles run code
 
 
 @pytest.mark.parametrize("objective", [*SETTINGS, "sft", "c_rlft"])
