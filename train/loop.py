@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from fcntl import LOCK_EX, LOCK_NB, flock
 from functools import cached_property
 from importlib import import_module
+from os.path import isfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -146,10 +147,12 @@ class _Run:
     def _contents(self) -> Iterator[str]:
         """Digests of the files that the recipe names."""
         beside = self.request.recipe.parent
-        named = [beside / path for path in _paths(self.recipe.model_dump(exclude=_PLACES))]
-        template = self.recipe.chat_template
-        for file in [*named, *([Path(template)] if template else [])]:
-            if file.is_file():
+        named = [
+            beside / text if text.startswith(("./", "../")) else Path(text)
+            for text in _texts(self.recipe.model_dump(exclude=_PLACES))
+        ]
+        for file in [*named, Path(self.recipe.chat_template or "")]:
+            if isfile(file):  # noqa: PTH113 - Path.is_file raises where a text is too long
                 yield hashlib.sha256(file.read_bytes()).hexdigest()
 
     @cached_property
@@ -386,15 +389,15 @@ def _maker(stage: Stage) -> Any:
     return import_module(f"train.data.{stage.data.kind}")
 
 
-def _paths(said: Any) -> Iterator[str]:
-    """Every text in it that can only be a path."""
-    if isinstance(said, str) and said.startswith(("./", "../", "/")):
+def _texts(said: Any) -> Iterator[str]:
+    """Every text in it; whatever is no file's name is no file."""
+    if isinstance(said, str):
         yield said
     if isinstance(said, Mapping):
         said = [*said.values()]
     if isinstance(said, list | tuple):
         for part in said:
-            yield from _paths(part)
+            yield from _texts(part)
 
 
 def _launch(config: str, data: Path) -> None:

@@ -191,18 +191,26 @@ def test_an_iteration_that_is_missing_is_made_from_stored_answers(
     assert (run / "iter2" / "model.safetensors").read_bytes() == whole
 
 
-@pytest.mark.parametrize("changed", ["base", "prompts.jsonl"])
+@pytest.mark.parametrize(
+    ("changed", "source"),
+    [
+        ("base", "./prompts.jsonl"),
+        ("prompts.jsonl", "./prompts.jsonl"),
+        ("prompts.jsonl", "prompts.jsonl"),
+    ],
+)
 def test_another_base_or_other_prompts_make_another_run(
-    train: Train, folder: Path, changed: str
+    train: Train, folder: Path, changed: str, source: str
 ) -> None:
-    train(stage={"repeat": 1})
+    asked: dict[str, Any] = {"prompts": {"source": source, "parts": 2}, "stage": {"repeat": 1}}
+    assert train(**asked).status == 0
     if changed == "base":
         (folder / "base").unlink()
         make_base(folder / "base", seed=1)
     else:
         lines = (folder / changed).read_text().splitlines()
         (folder / changed).write_text("\n".join(lines[::-1]))
-    assert train(stage={"repeat": 1}).status == 0
+    assert train(**asked).status == 0
     assert len([*(folder / "results").glob("tiny-*/iter1")]) == 2
 
 
