@@ -38,7 +38,7 @@ def check_prompts(prompts: Sequence[str]) -> None:
 
 def specimen(prompt: str, response: str, rival: str | None = None) -> Comparison:
     """What a judge is tried with: a response that stands alone, or two."""
-    asked = Prompt("specimen", (prompt,), Decoding(max_tokens=0))
+    asked = Prompt("tried before sampling", (prompt,), Decoding(max_tokens=0))
     one = Generation(asked, "nobody", (Response(response),))
     other = None if rival is None else replace(one, responses=(Response(rival),))
     return Comparison(one, other)
