@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from transformers import AutoModelForCausalLM
 
 from harness.errors import DataError, ModelError
 from harness.models.hf import build
@@ -25,6 +27,9 @@ from tests.train.jobs import (
 )
 from train.examples import Answer, Example
 from train.fit import fit
+from train.objectives import IGNORED
+from train.recipe import Training
+from train.rows import open_writer
 
 pytest_plugins = ["tests.tiny.fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -64,6 +69,27 @@ def test_the_first_loss_is_that_of_policy_and_reference_being_one(
     data = job(objective, steps=1)
     fit(data)
     assert steps(data)[0]["loss"] == pytest.approx(loss, rel=1e-3)
+
+
+@pytest.mark.parametrize("objective", ["sft", "c_rlft"])
+def test_the_first_loss_is_the_weighted_mean_over_tokens_of_the_whole_step(
+    job: Write, checkpoint: Path, objective: str
+) -> None:
+    examples = [
+        Example(e.said, e.responses[:1], {"weight": 1 / (i + 1)}) for i, e in enumerate(EXAMPLES)
+    ]
+    data = job(objective, examples, batch_size=12, micro_batch=4, steps=1)
+    fit(data)
+    auto: Any = AutoModelForCausalLM
+    network = auto.from_pretrained(checkpoint)
+    total = tokens = 0.0
+    for row in open_writer(checkpoint, None, Training(learning_rate=1.0)).rows(examples):
+        [response] = row.responses
+        labels = torch.tensor([[IGNORED] * len(row.prompt) + response])
+        weight = row.facts["weight"] if objective == "c_rlft" else 1.0
+        mean = network(torch.tensor([row.prompt + response]), labels=labels).loss.item()
+        total, tokens = total + weight * mean * len(response), tokens + weight * len(response)
+    assert steps(data)[0]["loss"] == pytest.approx(total / tokens, rel=1e-3)
 
 
 @pytest.mark.parametrize("objective", ["dpo", "sft", "c_rlft", "tuna"])

@@ -16,6 +16,7 @@ import pytest
 import torch
 import yaml
 
+from harness.models.local.weights import fingerprint
 from tests.command import Ran, Run
 from train.demo.checkpoint import make_base
 from train.loop import turns
@@ -114,6 +115,16 @@ def test_each_iteration_has_prompts_of_its_own(train: Train, folder: Path) -> No
     ]
     assert said[0] <= set(PROMPTS[:6])
     assert said[1] <= set(PROMPTS[6:])
+
+
+def test_each_iteration_goes_on_from_the_one_before(train: Train, folder: Path) -> None:
+    train()
+    jobs = [json.loads((made(folder) / f"iter{n}.data" / "job.json").read_text()) for n in (1, 2)]
+    assert [Path(job["base"]).name for job in jobs] == ["base", "iter1"]
+    with sqlite3.connect(folder / "results" / "store.sqlite") as store:
+        said = store.execute("SELECT identity FROM identities").fetchall()
+    answered = {json.loads(identity)["weights"] for (identity,) in said}
+    assert answered == {fingerprint(folder / "base"), fingerprint(made(folder) / "iter1")}
 
 
 @pytest.mark.parametrize("repeats", [(2,), (1, 1)])
@@ -360,6 +371,18 @@ def test_other_kinds_of_data_go_the_same_way(
     ran = train(stages=[RECIPE["stages"][0] | {"repeat": 1} | stage])
     assert ran.status == 0, ran.err
     assert (made(folder) / "iter1" / "model.safetensors").is_file()
+
+
+def test_demonstrations_that_a_benchmark_asks_are_refused(train: Train, folder: Path) -> None:
+    from train.demo.sets import prompts
+
+    held = {"prompt": prompts("test")[0], "response": "*a."}
+    (folder / "demonstrations.jsonl").write_text(json.dumps(held))
+    sources = [{"file": "./demonstrations.jsonl"}]
+    ran = train(stage={"data": {"kind": "demonstrations", "sources": sources}, **SFT}, prompts=None)
+    assert ran.status == 2
+    assert "expected no training prompt that tiny_instruct asks, came 1" in ran.lines[-1]
+    assert not [*(folder / "results").glob("*/iter1*")]
 
 
 @pytest.mark.parametrize(
