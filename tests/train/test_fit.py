@@ -155,6 +155,14 @@ def test_dpo_widens_the_gap_between_responses_that_begin_alike(job: Write) -> No
     assert gaps[-1] > max(gaps[0], 0.1)
 
 
+def test_a_training_may_stop_inside_its_schedule(job: Write) -> None:
+    """3 epochs of 3 steps: a third of 9 rises, 0, 1/3, 2/3, and here nothing more happens."""
+    data = job(epochs=1, schedule_epochs=3, warmup=1 / 3, learning_rate=3e-3)
+    fit(data)
+    rates = [step["learning_rate"] for step in steps(data) if "loss" in step]
+    assert rates == pytest.approx([0.0, 1e-3, 2e-3])
+
+
 def test_a_template_of_the_recipe_goes_with_the_checkpoint(job: Write, tmp_path: Path) -> None:
     own = "{{ bos_token }}{% for m in messages %}{{ m['content'] }}<|im_end|>{% endfor %}"
     fit(job("sft", [Example(e.said, e.responses[:1]) for e in EXAMPLES], template=own))
