@@ -628,18 +628,21 @@ def main() -> int:
         return cli.main(standalone_mode=False) or 0
     except click.ClickException as error:
         error.show()
-        return 2
     except HarnessError as error:
         _report(f"error: {error}")
-        return 2
+    except ModuleNotFoundError as error:
+        _report(
+            f"error: expected the package '{error.name}', which this command needs, it is not "
+            f"installed; `run_eval.py doctor` says what to install"
+        )
     except (BrokenPipeError, SystemExit):  # rich makes the second of the first
         return _BROKEN_PIPE
     except OSError as error:
         _report(f"error: expected to read or write {error.filename or 'the output'}, but {error}")
-        return 2
     except (KeyboardInterrupt, click.Abort):
         _report("stopped; what arrived is stored: run the same command to go on")
         return 130
+    return 2
 
 
 if __name__ == "__main__":

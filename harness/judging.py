@@ -40,6 +40,21 @@ def asking(grader: Grader) -> Rubric:
     return grader
 
 
+def both_texts(comparison: Comparison, rubric: str) -> tuple[str, str]:
+    """What candidate and baseline said, for a rubric that compares them.
+
+    Raises:
+        SpecError: An answer stands alone.
+    """
+    ours, theirs = comparison.texts
+    if theirs is None:
+        raise SpecError(
+            f"expected two answers to compare, came one ({comparison.candidate.prompt.id}); "
+            f"'{rubric}' rates nobody alone: name a judge that does, such as additive:MODEL"
+        )
+    return ours, theirs
+
+
 def judge_prompt(rubric: Rubric, comparison: Comparison) -> Prompt:
     """What the judge is asked about a comparison."""
     return rubric.ask(shown(rubric, comparison))

@@ -121,6 +121,17 @@ def test_a_request_that_stops_leaves_no_file_at_the_place_for_json(run: Run) -> 
     assert list(Path("new").iterdir()) == []
 
 
+@pytest.mark.parametrize("command", [["train", "a.yaml"], ["train-judge", "a.jsonl", "--out", "b"]])
+def test_a_package_that_is_not_installed_is_one_clear_line(command: list[str]) -> None:
+    code = (
+        "import sys, run_eval; sys.modules['torch'] = None; sys.stderr = sys.stdout; "
+        f"sys.argv = ['run_eval.py', *{command}]; print(run_eval.main())"
+    )
+    *told, status = in_a_new_process(code).splitlines()
+    assert (len(told), status) == (1, "2")
+    assert told[0].startswith("error: expected the package 'torch', which this command needs")
+
+
 def test_ctrl_c_exits_with_130_and_says_how_to_go_on(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

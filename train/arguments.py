@@ -1,6 +1,7 @@
 """A recipe's settings in transformers' words, nothing left to its defaults that moves weights."""
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,15 @@ from harness.models.local.loading import resolve_dtype
 from train.recipe import Training
 
 
-def arguments(training: Training, states: Path, rows: int) -> TrainingArguments:
+def arguments(training: Training, states: Path, rows: int, *, run_name: str) -> TrainingArguments:
     """The arguments of a training on so many rows, over all epochs.
 
     Raises:
-        SpecError: A batch does not divide among the processes, or a listener is not installed.
+        SpecError: A batch does not divide among the processes.
     """
-    check_listeners(training)
     made = TrainingArguments(
         output_dir=str(states),
+        run_name=run_name,
         max_steps=-(-rows // training.batch_size),
         learning_rate=training.learning_rate,
         weight_decay=training.weight_decay,
@@ -56,12 +57,17 @@ _OURS: dict[str, Any] = {
 }
 
 
-def check_listeners(training: Training) -> None:
-    """Sees that what is to see every step is installed.
+def check_installed(training: Training) -> None:
+    """Sees that what trains low-rank updates, and what is to see every step, is installed.
 
     Raises:
         SpecError: It is not.
     """
+    if training.lora and not find_spec("peft"):
+        raise SpecError(
+            "expected peft to be installed, which lora needs; pip install 'iterbench[train]', or "
+            "leave lora out"
+        )
     available: Any = get_available_reporting_integrations
     absent = [name for name in training.report_to if name not in available()]
     if absent:

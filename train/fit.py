@@ -13,6 +13,7 @@ A training is a folder, so that it can be taken up again, and by other processes
     examples.jsonl      what to train on
     reference.json      log-probabilities under the reference, once they are computed
     states/             where a killed training goes on
+    tensorboard/        what TensorBoard shows, if the recipe reports to it
 
 As a program, for `accelerate launch`: `python -m train.fit FOLDER`.
 """
@@ -31,15 +32,17 @@ from safetensors import SafetensorError
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer import TRAINING_ARGS_NAME
 
 from harness.errors import DataError, HarnessError, ModelError
 from harness.models.local.loading import draw_no_bars
 from harness.models.serving.failures import one_line
-from train.arguments import arguments
+from train.arguments import arguments, check_installed
 from train.criterion import Criterion, Seen
 from train.figures import add_line, figures, means
 from train.forward import Batch, Layout, collate, response_logps, together
 from train.job import Job, read_examples, read_job
+from train.listeners import dismiss, settle
 from train.order import order, pace
 from train.policy import choose_layout, policy
 from train.reference import Logps, keep, known, refer
@@ -67,10 +70,12 @@ def fit(
     Raises:
         DataError: The base or the examples are not what the objective needs, or the disk is full.
         ModelError: The loss is no number, or the base has no chat template.
+        SpecError: What the training needs is not installed.
     """
     job = read_job(folder)
     if Path(job.out).is_dir():
         return
+    check_installed(job.training)
     draw_no_bars()
     criterion = Criterion(job.objective, job.settings)
     writer = open_writer(Path(job.base), job.chat_template, job.training)
@@ -80,10 +85,12 @@ def fit(
     trainer.remove_callback(PrinterCallback)
     for callback in callbacks:
         trainer.add_callback(callback)
+    settle(trainer, folder)
     with _writing(folder):
         trainer.train(resume_from_checkpoint=newest(folder / "states", say))
         trainer.keep(writer.tokenizer)
         rmtree(folder / "states", ignore_errors=True)
+    dismiss(job.training)
 
 
 @contextmanager
@@ -115,7 +122,7 @@ class Fit(Trainer):
         n = n or max(1, round(training.epochs * len(rows)))
         sizes = [row.size for row in rows]
         planned = order(sizes, batch_size=training.batch_size, rows=n, seed=training.seed)
-        asked = arguments(training, folder / "states", len(planned))
+        asked = arguments(training, folder / "states", len(planned), run_name=_run_name(job))
         super().__init__(
             network,
             asked,
@@ -232,6 +239,8 @@ class Fit(Trainer):
         else:
             self.save_model(str(partial))
         if is_main:
+            # Upstream's own pickle of its arguments: nobody reads it, and pickles run code.
+            (partial / TRAINING_ARGS_NAME).unlink(missing_ok=True)
             tokenizer.save_pretrained(partial)
             partial.rename(out)
 
@@ -247,6 +256,11 @@ class _Begin(TrainerCallback):
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
         seal(self._trainer.folder / "states", state.global_step)
+
+
+def _run_name(job: Job) -> str:
+    """What listeners call the training: the run's folder, and the iteration."""
+    return "/".join(Path(job.out).absolute().parts[-2:])
 
 
 _FILLER = -1

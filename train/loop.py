@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from fcntl import LOCK_EX, LOCK_NB, flock
 from functools import cached_property
 from importlib import import_module
+from os.path import isfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,7 +26,8 @@ import yaml
 
 from harness import registry
 from harness.chambers import Resampled
-from harness.commands.models import SELF, Models
+from harness.commands.models import SELF, Models, Wrap
+from harness.commands.plan import questions
 from harness.commands.setting import Setting
 from harness.errors import DataError, ModelError
 from harness.files import write_whole
@@ -37,8 +39,8 @@ from harness.report.progress import Board, Shown
 from harness.report.save import prepare
 from harness.report.table import Table
 from harness.store import Store
-from harness.types import Assets, Judge, Model, ModelOptions, Rubric, close
-from train.arguments import check_listeners
+from harness.types import Assets, Comparison, Judge, Model, ModelOptions, Rubric, close
+from train.arguments import check_installed
 from train.criterion import Criterion
 from train.examples import Example
 from train.fit import fit
@@ -145,10 +147,12 @@ class _Run:
     def _contents(self) -> Iterator[str]:
         """Digests of the files that the recipe names."""
         beside = self.request.recipe.parent
-        named = [beside / path for path in _paths(self.recipe.model_dump(exclude=_PLACES))]
-        template = self.recipe.chat_template
-        for file in [*named, *([Path(template)] if template else [])]:
-            if file.is_file():
+        named = [
+            beside / text if text.startswith(("./", "../")) else Path(text)
+            for text in _texts(self.recipe.model_dump(exclude=_PLACES))
+        ]
+        for file in [*named, Path(self.recipe.chat_template or "")]:
+            if isfile(file):  # noqa: PTH113 - Path.is_file raises where a text is too long
                 yield hashlib.sha256(file.read_bytes()).hexdigest()
 
     @cached_property
@@ -180,7 +184,7 @@ class _Run:
         launch = stage.training.launch
         if launch and not Path(launch).is_file():
             raise DataError(f"expected an accelerate configuration at {launch}, there is none")
-        check_listeners(stage.training)
+        check_installed(stage.training)
         desk = _Desk(self, 1, [])
         _maker(stage).check(stage.data, self._workshop(desk, self._all_prompts(stage)))
         desk.close()
@@ -270,6 +274,7 @@ class _Run:
             prompts,
             desk.model,
             desk.judge,
+            desk.try_judge,
             self.assets,
             folder,
             self.setting.note,
@@ -340,9 +345,20 @@ class _Desk:
         def shown(model: Model, _rubric: Rubric) -> Model:
             return Resampled(self._shown(model, "judging"), sample)
 
+        return self._judge(name, rubric, shown)
+
+    def try_judge(self, name: str, rubric: str, comparison: Comparison) -> None:
+        """Sees that a judge takes such a comparison; nobody is asked.
+
+        Raises:
+            SpecError: It compares two responses and is shown one, or the other way round.
+        """
+        questions(lambda wrap: self._judge(name, rubric, wrap), [comparison])
+
+    def _judge(self, name: str, rubric: str, wrap: Wrap) -> Judge:
         own = self._models.live(self._named(SELF))
         named = self.run.anchored(name)
-        return self._models.judge(named, registry.benchmark(rubric), own, shown)
+        return self._models.judge(named, registry.benchmark(rubric), own, wrap)
 
     @cached_property
     def _models(self) -> Models:
@@ -373,15 +389,15 @@ def _maker(stage: Stage) -> Any:
     return import_module(f"train.data.{stage.data.kind}")
 
 
-def _paths(said: Any) -> Iterator[str]:
-    """Every text in it that can only be a path."""
-    if isinstance(said, str) and said.startswith(("./", "../", "/")):
+def _texts(said: Any) -> Iterator[str]:
+    """Every text in it; whatever is no file's name is no file."""
+    if isinstance(said, str):
         yield said
     if isinstance(said, Mapping):
         said = [*said.values()]
     if isinstance(said, list | tuple):
         for part in said:
-            yield from _paths(part)
+            yield from _texts(part)
 
 
 def _launch(config: str, data: Path) -> None:

@@ -129,11 +129,19 @@ def ipo_sum(chosen_B: Tensor, rejected_B: Tensor, *, beta: PositiveFloat) -> Ten
 
 
 @_objective
-def kto(ratio_B: Tensor, desirable_B: Tensor, kl: Tensor, *, beta: PositiveFloat) -> Tensor:
-    """Kahneman-Tversky optimisation of single responses: 1 - s(+-beta (r - z)), z = max(kl, 0).
+def kto(
+    ratio_B: Tensor,
+    desirable_B: Tensor,
+    kl: Tensor,
+    *,
+    beta: PositiveFloat,
+    desirable_weight: NonNegativeFloat = 1.0,
+    undesirable_weight: NonNegativeFloat = 1.0,
+) -> Tensor:
+    """Kahneman-Tversky optimisation of single responses: w (1 - s(+-beta (r - z))), z = max(kl, 0).
 
-    The sign is + for desirable responses and - for undesirable ones. The paper's weights of the two
-    kinds multiply the rows that come back.
+    The sign is + for desirable responses and - for undesirable ones. Rows are counted by number,
+    not by weight.
 
     Source: arXiv 2402.01306, the equation that upstream counts as 7; `kto` of
     https://github.com/huggingface/trl/blob/f2cd57710ae345ea6428ae95363267fcf38a3dc8/trl/trainer/kto_trainer.py
@@ -144,12 +152,15 @@ def kto(ratio_B: Tensor, desirable_B: Tensor, kl: Tensor, *, beta: PositiveFloat
         kl: Where gain turns into loss, in nats: the mean log-ratio, over the batch of all ranks, of
             responses to *other* prompts. A single number; no gradient flows through it.
         beta: How fast gains saturate, per nat; above 0.
+        desirable_weight: The paper's lambda_D, w of the good responses; at least 0.
+        undesirable_weight: The paper's lambda_U, w of the others; at least 0.
 
     Returns:
         Shape [B].
     """
     gain_B = beta * (ratio_B - kl.detach().clamp(min=0))
-    return torch.where(desirable_B, -gain_B, gain_B).sigmoid()
+    good_B = desirable_weight * (-gain_B).sigmoid()
+    return torch.where(desirable_B, good_B, undesirable_weight * gain_B.sigmoid())
 
 
 @_objective

@@ -31,6 +31,7 @@ from transformers import (
     TrainingArguments,
     set_seed,
 )
+from transformers.trainer import TRAINING_ARGS_NAME
 
 from harness.errors import DataError, HarnessError, ModelError
 from harness.models.hf import locate
@@ -117,6 +118,7 @@ def teach(
     trainer.remove_callback(PrinterCallback)
     trainer.train()
     trainer.save_model(str(unfinished))
+    (unfinished / TRAINING_ARGS_NAME).unlink(missing_ok=True)  # a pickle, which nobody reads
     parts.tokenizer.save_pretrained(unfinished)
     unfinished.rename(out)
 

@@ -296,7 +296,9 @@ def _one_of(tag: str, models: Iterable[type[BaseModel]]) -> Any:
 def _spec(name: str, objective: Any) -> type[ObjectiveSpec]:
     parameters = signature(objective).parameters.values()
     keys: Mapping[str, Any] = {
-        p.name: (p.annotation, ...) for p in parameters if p.kind is Parameter.KEYWORD_ONLY
+        p.name: (p.annotation, ... if p.default is Parameter.empty else p.default)
+        for p in parameters
+        if p.kind is Parameter.KEYWORD_ONLY
     }
     tag: Any = Literal.__getitem__(name)
     return create_model(name, __base__=ObjectiveSpec, name=(tag, ...), **keys)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.errors import DataError
-from harness.types import Decoding, Generation, Model, Prompt
+from harness.types import Comparison, Decoding, Generation, Model, Prompt, Response
 from train.examples import Answer
 
 
@@ -34,6 +34,14 @@ def check_prompts(prompts: Sequence[str]) -> None:
     """
     if not prompts:
         raise DataError("expected prompts to sample responses to, came none; give the recipe some")
+
+
+def specimen(prompt: str, response: str, rival: str | None = None) -> Comparison:
+    """What a judge is tried with: a response that stands alone, or two."""
+    asked = Prompt("tried before sampling", (prompt,), Decoding(max_tokens=0))
+    one = Generation(asked, "nobody", (Response(response),))
+    other = None if rival is None else replace(one, responses=(Response(rival),))
+    return Comparison(one, other)
 
 
 def trained_on(generation: Generation) -> Answer:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from harness.types import Assets, Judge, Model
+from harness.types import Assets, Comparison, Judge, Model
 
 
 class OpenJudge(Protocol):
@@ -26,6 +26,9 @@ class Workshop:
     open_model: Callable[[str], Model]
     """Another model by name; `self` is the checkpoint."""
     open_judge: OpenJudge
+    try_judge: Callable[[str, str, Comparison], None]
+    """Sees that the judge of a name, by the rubric of a benchmark, takes such a comparison, be it
+    of two responses or of one alone; nobody is asked."""
     assets: Assets
     folder: Path
     """Of the recipe: paths that begin with a dot are relative to it."""

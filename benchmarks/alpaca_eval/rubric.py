@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+from harness.judging import both_texts
 from harness.reading import off_form
 from harness.types import Assets, Comparison, Decoding, Generation, Prompt, Rubric, Unread
 
@@ -72,10 +73,11 @@ class Template(NamedTuple):
 
     def fill(self, comparison: Comparison) -> str:
         """The user message about a comparison, the baseline first."""
+        candidate, baseline = both_texts(comparison, "alpaca_eval")
         texts = {
             "instruction": comparison.candidate.prompt.turns[0],
-            "output_1": comparison.baseline.text if comparison.baseline else "",
-            "output_2": comparison.candidate.text,
+            "output_1": baseline,
+            "output_2": candidate,
         }
         return _SLOT.sub(lambda slot: texts[slot[1]], self.user)
 

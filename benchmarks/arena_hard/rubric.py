@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from harness.judging import both_texts
 from harness.reading import off_form
 from harness.types import Assets, Comparison, Decoding, Generation, Prompt, Rubric, Unread
 
@@ -48,10 +49,10 @@ def rubric(assets: Assets) -> Rubric:
 def fill(config: Mapping[str, Any], comparison: Comparison) -> str:
     """The user message about a comparison."""
     (template,) = config["prompt_template"]
-    candidate, baseline = comparison.texts
+    candidate, baseline = both_texts(comparison, NAME)
     texts = {
         "question_1": comparison.candidate.prompt.turns[0],
-        "answer_1": baseline or "",
+        "answer_1": baseline,
         "answer_2": candidate,
     }
     return _SLOT.sub(lambda slot: texts[slot[1]], template)

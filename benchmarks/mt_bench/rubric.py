@@ -88,13 +88,18 @@ class Questioning(NamedTuple):
         """The judge's prompt: the baseline, if any, is assistant A, the candidate is B.
 
         Raises:
-            SpecError: One answer is to be compared.
+            SpecError: One answer is to be compared, or two are to be rated.
         """
         template = self.template(comparison)
         if self.kind == PAIR and comparison.baseline is None:
             raise SpecError(
                 f"expected two answers to compare, came one ({comparison.candidate.prompt.id}); "
                 f"MT-Bench's pairwise templates rate nobody alone"
+            )
+        if self.kind == SINGLE and comparison.baseline is not None:
+            raise SpecError(
+                f"expected answers to rate one by one, came two to compare "
+                f"({comparison.candidate.prompt.id}); name mt_bench@pairwise, or another judge"
             )
         texts = self._texts(comparison)
         asked = _SLOT.sub(lambda slot: texts[slot[1]], template.user)

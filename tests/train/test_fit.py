@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from transformers import AutoModelForCausalLM
 
 from harness.errors import DataError, ModelError
 from harness.models.hf import build
@@ -25,6 +27,9 @@ from tests.train.jobs import (
 )
 from train.examples import Answer, Example
 from train.fit import fit
+from train.objectives import IGNORED
+from train.recipe import Training
+from train.rows import open_writer
 
 pytest_plugins = ["tests.tiny.fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -36,6 +41,7 @@ def test_the_new_checkpoint_is_one_that_the_engine_asks(job: Write, tmp_path: Pa
     [answer] = model.generate([Prompt("a", ("Colour 1?",), Decoding(4))])
     assert answer.failure is None
     assert (tmp_path / "iter1" / "model.safetensors").is_file()
+    assert not [*(tmp_path / "iter1").glob("*.bin")]  # pickles run code
 
 
 @pytest.mark.parametrize("objective", [*SETTINGS, "sft", "c_rlft"])
@@ -63,6 +69,27 @@ def test_the_first_loss_is_that_of_policy_and_reference_being_one(
     data = job(objective, steps=1)
     fit(data)
     assert steps(data)[0]["loss"] == pytest.approx(loss, rel=1e-3)
+
+
+@pytest.mark.parametrize("objective", ["sft", "c_rlft"])
+def test_the_first_loss_is_the_weighted_mean_over_tokens_of_the_whole_step(
+    job: Write, checkpoint: Path, objective: str
+) -> None:
+    examples = [
+        Example(e.said, e.responses[:1], {"weight": 1 / (i + 1)}) for i, e in enumerate(EXAMPLES)
+    ]
+    data = job(objective, examples, batch_size=12, micro_batch=4, steps=1)
+    fit(data)
+    auto: Any = AutoModelForCausalLM
+    network = auto.from_pretrained(checkpoint)
+    total = tokens = 0.0
+    for row in open_writer(checkpoint, None, Training(learning_rate=1.0)).rows(examples):
+        [response] = row.responses
+        labels = torch.tensor([[IGNORED] * len(row.prompt) + response])
+        weight = row.facts["weight"] if objective == "c_rlft" else 1.0
+        mean = network(torch.tensor([row.prompt + response]), labels=labels).loss.item()
+        total, tokens = total + weight * mean * len(response), tokens + weight * len(response)
+    assert steps(data)[0]["loss"] == pytest.approx(total / tokens, rel=1e-3)
 
 
 @pytest.mark.parametrize("objective", ["dpo", "sft", "c_rlft", "tuna"])
@@ -126,6 +153,14 @@ def test_dpo_widens_the_gap_between_responses_that_begin_alike(job: Write) -> No
     ]
     assert gaps[0] == pytest.approx(0, abs=1e-3)
     assert gaps[-1] > max(gaps[0], 0.1)
+
+
+def test_a_training_may_stop_inside_its_schedule(job: Write) -> None:
+    """3 epochs of 3 steps: a third of 9 rises, 0, 1/3, 2/3, and here nothing more happens."""
+    data = job(epochs=1, schedule_epochs=3, warmup=1 / 3, learning_rate=3e-3)
+    fit(data)
+    rates = [step["learning_rate"] for step in steps(data) if "loss" in step]
+    assert rates == pytest.approx([0.0, 1e-3, 2e-3])
 
 
 def test_a_template_of_the_recipe_goes_with_the_checkpoint(job: Write, tmp_path: Path) -> None:

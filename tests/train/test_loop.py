@@ -16,6 +16,7 @@ import pytest
 import torch
 import yaml
 
+from harness.models.local.weights import fingerprint
 from tests.command import Ran, Run
 from train.demo.checkpoint import make_base
 from train.loop import turns
@@ -116,6 +117,16 @@ def test_each_iteration_has_prompts_of_its_own(train: Train, folder: Path) -> No
     assert said[1] <= set(PROMPTS[6:])
 
 
+def test_each_iteration_goes_on_from_the_one_before(train: Train, folder: Path) -> None:
+    train()
+    jobs = [json.loads((made(folder) / f"iter{n}.data" / "job.json").read_text()) for n in (1, 2)]
+    assert [Path(job["base"]).name for job in jobs] == ["base", "iter1"]
+    with sqlite3.connect(folder / "results" / "store.sqlite") as store:
+        said = store.execute("SELECT identity FROM identities").fetchall()
+    answered = {json.loads(identity)["weights"] for (identity,) in said}
+    assert answered == {fingerprint(folder / "base"), fingerprint(made(folder) / "iter1")}
+
+
 @pytest.mark.parametrize("repeats", [(2,), (1, 1)])
 def test_the_next_part_of_the_prompts_comes_next_whichever_way_stages_are_written(
     repeats: tuple[int, ...], folder: Path
@@ -191,18 +202,26 @@ def test_an_iteration_that_is_missing_is_made_from_stored_answers(
     assert (run / "iter2" / "model.safetensors").read_bytes() == whole
 
 
-@pytest.mark.parametrize("changed", ["base", "prompts.jsonl"])
+@pytest.mark.parametrize(
+    ("changed", "source"),
+    [
+        ("base", "./prompts.jsonl"),
+        ("prompts.jsonl", "./prompts.jsonl"),
+        ("prompts.jsonl", "prompts.jsonl"),
+    ],
+)
 def test_another_base_or_other_prompts_make_another_run(
-    train: Train, folder: Path, changed: str
+    train: Train, folder: Path, changed: str, source: str
 ) -> None:
-    train(stage={"repeat": 1})
+    asked: dict[str, Any] = {"prompts": {"source": source, "parts": 2}, "stage": {"repeat": 1}}
+    assert train(**asked).status == 0
     if changed == "base":
         (folder / "base").unlink()
         make_base(folder / "base", seed=1)
     else:
         lines = (folder / changed).read_text().splitlines()
         (folder / changed).write_text("\n".join(lines[::-1]))
-    assert train(stage={"repeat": 1}).status == 0
+    assert train(**asked).status == 0
     assert len([*(folder / "results").glob("tiny-*/iter1")]) == 2
 
 
@@ -354,6 +373,18 @@ def test_other_kinds_of_data_go_the_same_way(
     assert (made(folder) / "iter1" / "model.safetensors").is_file()
 
 
+def test_demonstrations_that_a_benchmark_asks_are_refused(train: Train, folder: Path) -> None:
+    from train.demo.sets import prompts
+
+    held = {"prompt": prompts("test")[0], "response": "*a."}
+    (folder / "demonstrations.jsonl").write_text(json.dumps(held))
+    sources = [{"file": "./demonstrations.jsonl"}]
+    ran = train(stage={"data": {"kind": "demonstrations", "sources": sources}, **SFT}, prompts=None)
+    assert ran.status == 2
+    assert "expected no training prompt that tiny_instruct asks, came 1" in ran.lines[-1]
+    assert not [*(folder / "results").glob("*/iter1*")]
+
+
 @pytest.mark.parametrize(
     ("later", "said"),
     [
@@ -367,6 +398,22 @@ def test_other_kinds_of_data_go_the_same_way(
             ABSENT,
         ),
         ({"data": {"kind": "judgments", "ranked": "./absent.jsonl"}, **SFT}, ABSENT),
+        (data(judge="tiny_additive:self"), "states no preference"),
+        (data(judge="jury:tiny_long,tiny_additive:self"), "states no preference"),
+        (data(kind="rated") | DPO, "the judge 'tiny_long' gives no ratings"),
+        (data(kind="rated", judge="self") | DPO, "'tiny_instruct' rates nobody alone"),
+        (
+            {
+                "data": {
+                    "kind": "judgments",
+                    "ranked": "./ranked.jsonl",
+                    "judge": "tiny_long",
+                    "rubric": "tiny_instruct",
+                },
+                **SFT,
+            },
+            "the judge 'tiny_long' gives no ratings",
+        ),
         ({"data": RANKED | {"demonstrations": "./absent.jsonl"}, **TUNA}, ABSENT),
         ({"data": RANKED | {"rank": {"by": "proxy", "ranker": "./absent"}}, **TUNA}, "absent"),
         (
@@ -374,7 +421,10 @@ def test_other_kinds_of_data_go_the_same_way(
             "did you mean 'openai:gpt-4.1'?",
         ),
         (
-            data(kind="rated", generate={"model": "hf:./absent", "n": 1}) | DPO,
+            data(
+                kind="rated", judge="tiny_additive:self", generate={"model": "hf:./absent", "n": 1}
+            )
+            | DPO,
             "absent is no folder",
         ),
         ({"training": {"learning_rate": 1e-3, "report_to": ["comet_ml"]}}, "expected comet_ml to"),
@@ -388,6 +438,8 @@ def test_what_a_later_stage_lacks_is_told_before_the_first(
 
     (folder / "held.jsonl").write_text(json.dumps({"prompt": prompts("test")[0].upper()}))
     write_originals(folder)
+    ranked = {"prompt": "copy:ab=", "responses": [{"text": t, "rank": 1} for t in "ab"]}
+    (folder / "ranked.jsonl").write_text(json.dumps(ranked))
     stage = RECIPE["stages"][0] | {"repeat": 1}
     ran = train(stages=[stage, stage | later])
     assert (ran.status, said in ran.lines[-1]) == (2, True), ran.err

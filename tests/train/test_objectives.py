@@ -96,6 +96,19 @@ def test_kto_worked(ratio: float, desirable: bool, kl: float, value: float) -> N
     assert loss.item() == pytest.approx(value)
 
 
+def test_kto_weighs_good_and_bad_responses() -> None:
+    """At the reference each is 1/2: 2 1/2 and 3 1/2."""
+    losses = kto(
+        row(0, 0),
+        torch.tensor([True, False]),
+        NO_KL,
+        beta=BETA,
+        desirable_weight=2.0,
+        undesirable_weight=3.0,
+    )
+    assert losses.tolist() == pytest.approx([1.0, 1.5])
+
+
 def test_tuna_worked() -> None:
     """Pairs: .1 - .5 < 0; -.1 + .2 = .1 over; .4 + .1 = .5 over; less the original's -2."""
     loss = tuna(row(-1.0, -1.5, -1.1)[None], row(-2), margin=0.1, mle_weight=1.0)

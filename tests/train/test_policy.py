@@ -11,11 +11,12 @@ from transformers import AutoModelForCausalLM, GPT2Config, MistralConfig
 
 from harness.errors import DataError, ModelError, SpecError
 from tests.tiny.checkpoint import make_tokenizer
-from tests.train.jobs import Write, assert_alike, steps, trained, weights
+from tests.train.jobs import EXAMPLES, Write, assert_alike, steps, trained, weights
 from train.fit import fit
-from train.forward import apart, together
+from train.forward import apart, collate, response_logps, together
 from train.policy import choose_layout
-from train.rows import Row
+from train.recipe import Training
+from train.rows import Row, open_writer
 
 pytest_plugins = ["tests.tiny.fixtures"]
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -41,6 +42,24 @@ def test_a_window_that_only_one_response_exceeds_is_seen() -> None:
     with torch.no_grad():
         assert choose_layout(network, [inside]) is together
         assert choose_layout(network, [inside, beyond]) is apart
+
+
+def test_a_network_with_a_window_is_trained_on_what_it_reads_of_each_response_alone(
+    job: Write, tmp_path: Path
+) -> None:
+    sizes: Any = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
+    heads: Any = {"num_attention_heads": 2, "num_key_value_heads": 2, "initializer_range": 0.3}
+    config = MistralConfig(vocab_size=102, sliding_window=8, **sizes, **heads)
+    base = architecture(tmp_path / "mistral", config)
+    data = job(base=base, steps=1)
+    fit(data)
+    auto: Any = AutoModelForCausalLM
+    network = auto.from_pretrained(base).requires_grad_(requires_grad=False)
+    told = json.loads((data / "reference.json").read_bytes())
+    rows = open_writer(base, None, Training(learning_rate=1.0)).rows(EXAMPLES)
+    for row, logps in zip(rows, told, strict=True):
+        [alone] = response_logps(network, collate([row], layout=apart)).tolist()
+        assert logps == pytest.approx(alone, abs=1e-2)
 
 
 def test_lora_targets_that_are_not_there_are_named(job: Write) -> None:

@@ -217,6 +217,12 @@ def test_a_beta_of_nothing_is_refused(tmp_path: Path, name: str) -> None:
         changed(tmp_path, "{name: sppo, eta: 5}", f"{{name: {name}, beta: 0}}")
 
 
+def test_kto_weighs_both_kinds_alike_unless_told_otherwise(tmp_path: Path) -> None:
+    told = "{name: kto, beta: 1, undesirable_weight: 1.33}"
+    settings = changed(tmp_path, "{name: sppo, eta: 5}", told).stages[0].objective.settings
+    assert settings == {"beta": 1, "desirable_weight": 1, "undesirable_weight": 1.33}
+
+
 def test_tuna_may_rank_without_likelihood_and_without_margin(tmp_path: Path) -> None:
     data = "{kind: ranked, demonstrations: a, rank: {by: contextual, judge: j}}"
     text = DOCUMENTED.split("variants")[0].replace("{kind: compared, judge: pairrm}", data)

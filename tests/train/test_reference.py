@@ -2,13 +2,16 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+from transformers import AutoModelForCausalLM
 
 from harness.errors import DataError
 from tests.train.jobs import Write, steps, stopped
 from train.fit import fit
-from train.reference import keep, known
+from train.forward import collate, response_logps, together
+from train.reference import keep, known, refer
 from train.rows import Row
 
 pytest_plugins = ["tests.tiny.fixtures"]
@@ -19,6 +22,18 @@ ROWS = [Row([6], [[4], [5, 4]], {}), Row([6, 7], [[4]], {})]
 def test_what_is_kept_is_known(tmp_path: Path) -> None:
     keep(tmp_path / "reference.json", [[-0.1, -2.5], [-3.0]])
     assert known(tmp_path / "reference.json", ROWS) == [[-0.1, -2.5], [-3.0]]
+
+
+def test_every_row_has_its_own_log_probabilities_whatever_is_asked_together(
+    checkpoint: Path,
+) -> None:
+    auto: Any = AutoModelForCausalLM
+    network = auto.from_pretrained(checkpoint).requires_grad_(requires_grad=False)
+    rows = [Row([6] * n, [[7, 8, 4], [9] * (n + 1)], {}) for n in (5, 1, 4, 2, 3)]
+    found = refer(network, rows, together, at_once=2)
+    for row, logps in zip(rows, found, strict=True):
+        [alone] = response_logps(network, collate([row])).tolist()
+        assert logps == pytest.approx(alone, abs=1e-3)
 
 
 def test_nothing_kept_is_nothing_known(tmp_path: Path) -> None:

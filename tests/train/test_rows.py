@@ -93,12 +93,13 @@ def test_a_long_prompt_loses_its_beginning(tokenizer: Any) -> None:
 
 
 def test_a_long_response_loses_its_end_and_never_all_of_it(tokenizer: Any) -> None:
-    known = len(one(Writer(tokenizer, Shipped(CHATML), END), Answer("")).prompt)
-    lengths = [
-        len(one(Writer(tokenizer, Shipped(CHATML), END, known + room), Answer("yes")).responses[0])
+    whole = one(Writer(tokenizer, Shipped(CHATML), END), Answer("yes"))
+    known = len(whole.prompt)
+    kept = [
+        one(Writer(tokenizer, Shipped(CHATML), END, known + room), Answer("yes")).responses[0]
         for room in (4, 3, 1, 0, -2)
     ]
-    assert lengths == [4, 3, 1, 1, 1]
+    assert kept == [whole.responses[0][:n] for n in (4, 3, 1, 1, 1)]
 
 
 @pytest.mark.parametrize("most", [2, 9, 40])

@@ -13,7 +13,7 @@ from harness.ranking import preferences
 from harness.types import Decoding, Generation, close
 from train.examples import Example
 from train.pairs import extremes, mean_scores, released_win_probabilities, win_probabilities
-from train.sampling import check_prompts, sampled, trained_on
+from train.sampling import check_prompts, sampled, specimen, trained_on
 from train.workshop import Workshop
 
 Array = NDArray[np.float64]
@@ -56,9 +56,10 @@ class Settings(BaseModel):
 
 
 def check(settings: Settings, workshop: Workshop) -> None:
-    """Sees that there are prompts and a judge."""
+    """Sees that there are prompts, and a judge that compares."""
     check_prompts(workshop.prompts)
-    workshop.open_judge(settings.judge, settings.rubric)
+    pair = specimen(workshop.prompts[0], "one", "other")
+    workshop.try_judge(settings.judge, settings.rubric, pair)
 
 
 def build(settings: Settings, workshop: Workshop) -> list[Example]:

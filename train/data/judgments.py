@@ -8,6 +8,7 @@ from train import eft
 from train.data import demonstrations
 from train.data.demonstrations import Source
 from train.examples import Example
+from train.sampling import specimen
 from train.workshop import Workshop
 
 
@@ -31,11 +32,11 @@ class Settings(BaseModel):
 
 
 def check(settings: Settings, workshop: Workshop) -> None:
-    """Sees that there are files as they should be, and a judge."""
-    eft.read_ranked(settings.ranked, workshop.folder)
+    """Sees that there are files as they should be, and a judge that rates."""
+    first, *_ = eft.read_ranked(settings.ranked, workshop.folder)
     if settings.sources:
         demonstrations.check(_mixed(settings), workshop)
-    workshop.open_judge(settings.judge, settings.rubric)
+    workshop.try_judge(settings.judge, settings.rubric, specimen(first.prompt, "one"))
 
 
 def build(settings: Settings, workshop: Workshop) -> list[Example]:

@@ -12,7 +12,7 @@ from harness.errors import ModelError
 from harness.types import Comparison, Decoding, Generation, Judge, Verdict, close
 from train.examples import Example
 from train.prompting import Generate, new_prompts
-from train.sampling import check_prompts, sampled, trained_on
+from train.sampling import check_prompts, sampled, specimen, trained_on
 from train.workshop import Workshop
 
 
@@ -39,9 +39,9 @@ class Settings(BaseModel):
 
 
 def check(settings: Settings, workshop: Workshop) -> None:
-    """Sees that there are prompts, a judge, and whoever writes new prompts."""
+    """Sees that there are prompts, a judge that rates, and whoever writes new prompts."""
     check_prompts(workshop.prompts)
-    workshop.open_judge(settings.judge, settings.rubric)
+    workshop.try_judge(settings.judge, settings.rubric, specimen(workshop.prompts[0], "one"))
     if settings.generate:
         workshop.open_model(settings.generate.model)
 

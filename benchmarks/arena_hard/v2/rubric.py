@@ -19,6 +19,7 @@ import yaml
 from benchmarks.arena_hard.rubric import LABELS
 from benchmarks.arena_hard.v2.questions import HARD, category_of
 from harness.errors import DataError
+from harness.judging import both_texts
 from harness.reading import off_form
 from harness.types import Assets, Comparison, Decoding, Generation, Prompt, Rubric, Unread
 
@@ -84,10 +85,10 @@ def rubric(assets: Assets) -> Rubric:
 
 def fill(template: str, comparison: Comparison) -> str:
     """The user message about a comparison, in one pass: a slot in an answer stays text."""
-    candidate, baseline = comparison.texts
+    candidate, baseline = both_texts(comparison, NAME)
     texts = {
         "QUESTION": comparison.candidate.prompt.turns[0],
-        "ANSWER_A": baseline or "",
+        "ANSWER_A": baseline,
         "ANSWER_B": candidate,
     }
     return _SLOT.sub(lambda slot: texts[slot[1]], template)

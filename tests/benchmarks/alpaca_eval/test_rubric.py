@@ -14,6 +14,7 @@ from benchmarks.alpaca_eval.rubric import (
     read_ranking,
     shows_candidate_first,
 )
+from harness.errors import SpecError
 from harness.judging import asking
 from harness.types import Assets, Comparison, Generation, Response, Token, Unread
 from tests.records import comparison, generation, prompt
@@ -105,6 +106,11 @@ def test_any_text_is_a_ranking_or_unread(text: str) -> None:
 def test_the_judge_is_shown_the_baseline_first() -> None:
     asked = TEMPLATE.fill(comparison("C", "B", prompt("Why?")))
     assert asked == "Why? m: B M: C"
+
+
+def test_an_answer_alone_is_not_compared_with_nothing() -> None:
+    with pytest.raises(SpecError, match="'alpaca_eval' rates nobody alone"):
+        TEMPLATE.fill(comparison("C", None, prompt("Why?")))
 
 
 def test_template_markers_in_a_response_stay_text() -> None:

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from benchmarks.arena_hard.rubric import LABELS, read_label, rubric
+from harness.errors import SpecError
 from harness.types import Assets, Generation, Response, Unread
 from tests.records import comparison, generation, prompt
 
@@ -55,3 +56,8 @@ def test_a_response_that_contains_a_slot_stays_text(official: Assets) -> None:
 def test_the_judge_decodes_as_its_configuration_says(official: Assets) -> None:
     decoding = rubric(official).decoding
     assert (decoding.max_tokens, decoding.temperature) == (4096, 0)
+
+
+def test_an_answer_alone_is_not_compared_with_nothing(official: Assets) -> None:
+    with pytest.raises(SpecError, match="rates nobody alone"):
+        rubric(official).ask(comparison("a", None, prompt("q")))

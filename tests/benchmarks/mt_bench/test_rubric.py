@@ -162,3 +162,8 @@ def test_the_preference_is_for_the_side_shown_second(text: str, preference: floa
 @pytest.mark.parametrize("text", ["A", "[A]", "[[a]]", "tie", "$ERROR$"])
 def test_a_verdict_off_the_form_is_unread(text: str) -> None:
     assert read_preference(generation(text)) == Unread("no [[A]], [[B]] or [[C]]")
+
+
+def test_two_answers_are_not_rated_as_one() -> None:
+    with pytest.raises(SpecError, match="one by one, came two to compare"):
+        RATING.ask(Comparison(answered(PLAIN, "a", "b"), answered(PLAIN, "c", "d")))

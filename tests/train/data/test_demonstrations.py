@@ -48,7 +48,9 @@ class Desk:
         given = [{"file": "./rows.jsonl"} | source for source in sources or [{}]]
         plain = {"kind": "demonstrations", "sources": given}
         nothing: Any = None
-        workshop = Workshop(nothing, [], nothing, nothing, nothing, self.folder, self.said.append)
+        workshop = Workshop(
+            nothing, [], nothing, nothing, nothing, nothing, self.folder, self.said.append
+        )
         return build(Settings.model_validate(plain | fields), workshop)
 
 

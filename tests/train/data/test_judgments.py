@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,10 @@ def made(folder: Path, said: list[str], **settings: object) -> list[Example]:
     (folder / "ranked.jsonl").write_text("\n".join(map(json.dumps, RANKED)))
     (folder / "ift.jsonl").write_text('{"prompt": "q", "response": "a"}')
     model = Scripted(lambda _: "")
-    workshop = Workshop(model, [], lambda _: model, open_judge, None, folder, said.append)  # type: ignore[arg-type]
+    nothing: Any = None
+    workshop = Workshop(
+        model, [], lambda _: model, open_judge, nothing, nothing, folder, said.append
+    )
     plain = {"kind": "judgments", "ranked": "./ranked.jsonl"}
     return build(Settings.model_validate(plain | settings), workshop)
 

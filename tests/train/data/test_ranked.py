@@ -91,6 +91,7 @@ class Desk:
             prompts=self.prompts,
             open_model=self.open_model,
             open_judge=lambda *_: pytest.fail("a list of responses is no comparison"),
+            try_judge=lambda *_: pytest.fail("a list of responses is no comparison"),
             assets=None,  # type: ignore[arg-type]
             folder=self.folder,
             say=self.said.append,

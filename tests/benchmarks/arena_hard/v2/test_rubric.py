@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.arena_hard.v2.rubric import load_settings, rubric
-from harness.errors import DataError
+from harness.errors import DataError, SpecError
 from harness.types import Unread
 from tests.benchmarks.arena_hard.v2.made import TOLD, small
 from tests.records import comparison, generation, prompt
@@ -87,3 +87,8 @@ def test_settings_may_name_the_constants_before_them() -> None:
 def test_settings_that_are_no_literals_are_refused_and_never_run(source: str) -> None:
     with pytest.raises(DataError, match=r"judge_utils.py.*pull the file again"):
         load_settings(small(settings=source))
+
+
+def test_an_answer_alone_is_not_compared_with_nothing() -> None:
+    with pytest.raises(SpecError, match="rates nobody alone"):
+        rubric(small()).ask(comparison("a", None, prompt("q")))

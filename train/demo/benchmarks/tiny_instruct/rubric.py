@@ -3,6 +3,7 @@
 import hashlib
 import re
 
+from harness.judging import both_texts
 from harness.types import Comparison, Decoding, Generation, Prompt, Rubric, Unread
 
 TEMPLATE = """\
@@ -35,10 +36,11 @@ _CHANCE = re.compile(r"P=(0|1|0\.[0-9]+|1\.0+)")
 
 def ask(comparison: Comparison) -> Prompt:
     """The judge's prompt, the baseline first."""
+    candidate, baseline = both_texts(comparison, RUBRIC.name)
     texts = {
         "request": "\n\n".join(comparison.candidate.prompt.turns),
-        "first": comparison.baseline.text if comparison.baseline else "",
-        "second": comparison.candidate.text,
+        "first": baseline,
+        "second": candidate,
     }
     asked = _SLOT.sub(lambda slot: texts[slot[1]], TEMPLATE)
     return Prompt(f"{comparison.candidate.prompt.id}/{RUBRIC.name}", (asked,), RUBRIC.decoding)

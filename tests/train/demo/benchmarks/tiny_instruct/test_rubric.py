@@ -1,5 +1,6 @@
 import pytest
 
+from harness.errors import SpecError
 from harness.types import Unread
 from tests.records import comparison, generation, prompt
 from train.demo.benchmarks.tiny_instruct.rubric import RUBRIC, shows_candidate_first
@@ -39,6 +40,6 @@ def test_the_order_does_not_depend_on_who_answers() -> None:
     assert shows_candidate_first(one) == shows_candidate_first(one.swap())
 
 
-def test_a_response_alone_is_shown_against_nothing() -> None:
-    (asked,) = RUBRIC.ask(comparison("c", None)).turns
-    assert '<response number="1">\n\n</response>' in asked
+def test_a_response_alone_is_not_compared_with_nothing() -> None:
+    with pytest.raises(SpecError, match="'tiny_instruct' rates nobody alone"):
+        RUBRIC.ask(comparison("c", None))
