@@ -221,7 +221,7 @@ def test_a_price_that_the_user_states_is_budgeted_quoted_and_billed(
     assert ran.status == 0, ran.err
     probe, *judgments = paid()
     assert probe > 0
-    assert 0 < sum(judgments) <= planned["usd"]
+    assert sum(judgments) == pytest.approx(planned["usd"])
 
 
 def test_a_comparison_has_a_budget_too(run: Run, seller: Seller) -> None:
