@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from harness.errors import SpecError
 from harness.names import public
-from harness.pricing import seller
+from harness.price_list import seller
 from harness.yaml_file import YamlFile, nearest, read_yaml
 
 _LONGEST = 120

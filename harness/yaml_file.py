@@ -229,7 +229,7 @@ def _step(node: yaml.Node | None, part: int | str) -> tuple[Any, Any] | None:
 
 def _required(model: type[BaseModel]) -> str:
     keys = [f"'{name}'" for name, field in model.model_fields.items() if field.is_required()]
-    return " and ".join([", ".join(keys[:-1]), keys[-1]])
+    return " and ".join(filter(None, [", ".join(keys[:-1]), keys[-1]]))
 
 
 def _keys_at(model: type[BaseModel], where: _Where) -> list[str]:

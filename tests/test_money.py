@@ -208,6 +208,22 @@ def test_a_price_that_is_not_known_is_refused_at_the_door(run: Run, seller: Sell
     assert not seller.seen
 
 
+def test_a_price_that_the_user_states_is_budgeted_quoted_and_billed(
+    run: Run, seller: Seller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = f"{seller.url}/v1#tiny"
+    Path("prices.yaml").write_text(f'prices: {{"{judge}": {{prompt: 2, completion: 8}}}}')
+    monkeypatch.setenv("ITERBENCH_PRICES", "prices.yaml")
+    words = [*SCORED[:-4], judge, "--json", "out.json"]
+    assert run(*words, "--dry-run").status == 0
+    (planned,) = document()["plan"]
+    ran = run(*words, "--budget", "1")
+    assert ran.status == 0, ran.err
+    probe, *judgments = paid()
+    assert probe > 0
+    assert sum(judgments) == pytest.approx(planned["usd"])
+
+
 def test_a_comparison_has_a_budget_too(run: Run, seller: Seller) -> None:
     words = ["compare", MODEL, OTHER, "-b", "alpaca_eval", "--limit", "6", "-j", "openai:gpt-4.1"]
     ran = run(*words, "--budget", "0.007")

@@ -7,7 +7,7 @@ from harness import registry
 from harness.assets import Asset, Library
 from harness.commands.setting import Setting
 from harness.errors import DataError, UnknownNameError
-from harness.pricing import retires
+from harness.price_list import retires
 from harness.report.table import Table
 from harness.types import Benchmark
 

@@ -13,6 +13,7 @@ from harness.models.local.weights import check, fingerprint
 from harness.models.serving.fingerprinted import Fingerprinted
 from harness.names import public, takes_part
 from harness.pipeline import decoded, limited
+from harness.price_list import VARIABLE
 from harness.pricing import price
 from harness.ranking import BestOf
 from harness.report.table import Table
@@ -174,7 +175,8 @@ class Models:
         if price(model.name, Usage()) is None:
             raise SpecError(
                 f"expected models whose price is known for --budget, came '{model.name}', whose "
-                f"price is not; leave --budget out, or name another model"
+                f"price is not; state it in a file that {VARIABLE} names, as `prices: "
+                f'{{"{model.name}": {{prompt: 0.5, completion: 1.5}}}}` in USD per million tokens'
             )
         return Budgeted(model, self.store, self.run, budget, batched)
 

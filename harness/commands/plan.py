@@ -10,7 +10,7 @@ from harness.commands.models import Wrap, is_remote
 from harness.commands.quote import Quote, quote, together
 from harness.judging import require
 from harness.pipeline import examine, load
-from harness.pricing import retires
+from harness.price_list import retires
 from harness.report.table import Table
 from harness.types import (
     UNWATCHED,

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from harness.pricing import BATCHES, longest, price, seller
+from harness.price_list import BATCHES, seller
+from harness.pricing import longest, price
 from harness.types import Counting, Model, Prompt, Usage
 
 

@@ -13,7 +13,7 @@ from harness.assets import Library
 from harness.commands.setting import Setting
 from harness.errors import SpecError, UnknownNameError
 from harness.pipeline import benchmark_identity, withhold
-from harness.pricing import retires
+from harness.price_list import retires
 from harness.published import (
     SCALES,
     Board,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from harness.batching import Slip
 from harness.errors import DataError
-from harness.pricing import seller
+from harness.price_list import seller
 from harness.store.database import OPEN_ITEMS, Store
 from harness.store.encoding import address, encode_identity, encode_request
 from harness.types import Prompt

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.errors import AlignmentError
-from harness.pricing import either, paid, seller, total
+from harness.price_list import seller
+from harness.pricing import either, paid, total
 from harness.store.database import Answer, Bill, Sale, Store
 from harness.store.encoding import address, encode_identity, encode_request, encode_responses
 from harness.types import UNWATCHED, Generation, Model, Prompt, Response, Usage, Watch
