@@ -5,11 +5,15 @@ one is off, and the difference corrects the mean over all. The interval holds wh
 judge is worth: a bad one only makes it wide.
 
 Source: A. Angelopoulos and others, arXiv 2301.09633 (the mean, algorithm 1) and arXiv 2311.01453
-(PPI++, eq. 3 and proposition 2: how much the cheap judge is trusted).
+(PPI++, eq. 3 and proposition 2: how much the cheap judge is trusted). Near the end of the scale a
+few verdicts may all be alike, and a normal interval of them has no length; so one more verdict at
+either end may be counted in the interval, as A. Agresti and B. Caffo do for two proportions (The
+American Statistician 54, 2000), there with yes and no, here with any value between the limits.
 
 Letters that end a name or a shape: N prompts.
 """
 
+from collections.abc import Sequence
 from math import sqrt
 from statistics import NormalDist
 from typing import NamedTuple
@@ -39,7 +43,7 @@ class Powered(NamedTuple):
     n_gold: int
 
 
-def powered_mean(cheap_N: Array, gold_N: Array) -> Powered:
+def powered_mean(cheap_N: Array, gold_N: Array, ends: Sequence[float] = ()) -> Powered:
     """The mean of the expensive verdicts over all prompts.
 
     mean = trust * mean(cheap of the others) + mean(gold - trust * cheap of those with gold).
@@ -48,6 +52,7 @@ def powered_mean(cheap_N: Array, gold_N: Array) -> Powered:
         cheap_N: The cheap judge's verdict on each prompt.
         gold_N: The expensive judge's, NaN where it was not asked. Whom it was asked about must not
             depend on the answers: draw the prompts at random.
+        ends: Of the scale, if the mean is so near to one that a verdict at each is to be counted.
 
     Raises:
         DataError: The columns differ in length, a cheap verdict is missing, or there are fewer than
@@ -66,12 +71,11 @@ def powered_mean(cheap_N: Array, gold_N: Array) -> Powered:
             f"expected {FEWEST} verdicts of the expensive judge or more, came {n}; ask it about "
             f"more prompts"
         )
-    alone = _interval(float(gold.mean()), float(gold.var(ddof=1)) / n)
     trust = _trust(gold, seen, others)
-    value = float(trust * (rest.mean() if others else 0.0) + (gold - trust * seen).mean())
-    variance = float((gold - trust * seen).var(ddof=1)) / n
-    variance += trust**2 * float(rest.var(ddof=1)) / others if others > 1 else 0.0
-    return Powered(value, _interval(value, variance), alone, trust, n)
+    corrected = gold - trust * seen + trust * (rest.mean() if others else 0.0)
+    of_others = trust**2 * float(rest.var(ddof=1)) / others if others > 1 else 0.0
+    interval = _interval(corrected, of_others, ends)
+    return Powered(float(corrected.mean()), interval, _interval(gold, 0.0, ends), trust, n)
 
 
 def _trust(gold: Array, seen: Array, others: int) -> float:
@@ -83,6 +87,8 @@ def _trust(gold: Array, seen: Array, others: int) -> float:
     return min(1.0, max(0.0, together / ((1 + len(gold) / others) * spread)))
 
 
-def _interval(value: float, variance: float) -> tuple[float, float]:
-    reach = _Z * sqrt(variance)
-    return value - reach, value + reach
+def _interval(values: Array, variance: float, ends: Sequence[float]) -> tuple[float, float]:
+    """Of the mean of values and ends, to whose variance another is added."""
+    counted = np.append(values, ends)
+    reach = _Z * sqrt(float(counted.var(ddof=1)) / len(counted) + variance)
+    return float(counted.mean()) - reach, float(counted.mean()) + reach

@@ -69,3 +69,24 @@ def test_too_little_gold_is_refused() -> None:
 def test_a_cheap_verdict_is_needed_for_each_prompt(cheap: np.ndarray) -> None:
     with pytest.raises(DataError, match="cheap judge's verdict on every prompt"):
         powered_mean(cheap, np.zeros(20))
+
+
+def test_verdicts_that_are_all_alike_leave_room_for_others_on_a_scale_with_ends() -> None:
+    gold = np.array([0.0] * 20 + [np.nan] * 80)
+    found = powered_mean(np.full(100, 0.5), gold, (0, 1))
+    # By hand: of 20 zeros, a 0 and a 1 the mean is 1/22, and so is its standard error.
+    assert found.value == 0
+    assert found.interval == pytest.approx((1 / 22 - 1.95996 / 22, 1 / 22 + 1.95996 / 22), abs=1e-5)
+
+
+def test_near_the_end_of_a_scale_the_interval_still_covers() -> None:
+    runs, covered = 500, 0
+    for seed in range(runs):
+        random = np.random.default_rng(seed)
+        truth = (random.random(800) < 0.03).astype(float)
+        gold = np.full(800, np.nan)
+        chosen = random.choice(800, 50, replace=False)
+        gold[chosen] = truth[chosen]
+        low, high = powered_mean(random.random(800), gold, (0, 1)).interval
+        covered += low <= truth.mean() <= high
+    assert covered >= 459  # as above; without the ends of the scale about 390 cover
