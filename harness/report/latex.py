@@ -18,6 +18,9 @@ _SPECIAL = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
+    "[": r"{[}",  # after \\ it would be an option
+    "]": r"{]}",
+    '"': r"\textquotedbl{}",
 }
 
 

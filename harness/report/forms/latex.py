@@ -3,32 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.report.latex import escaped
 from harness.report.save import write_text
 from harness.report.scores import metric_title, shown_value
 from harness.report.story import Change, Story
-from harness.report.table import plain
 from harness.report.told import Labels
 
 NAME = "report.tex"
 
-_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "[": r"{[}",  # after \\ it would be an option
-    "]": r"{]}",
-    '"': r"\textquotedbl{}",
-}
 _MARKS = {"better": r"^{\uparrow}", "worse": r"^{\downarrow}", "undecided": ""}
 
 
@@ -67,11 +49,6 @@ def to_text(story: Story) -> str:
             "",
         ]
     )
-
-
-def escaped(text: str) -> str:
-    """The text on one line, with every character that TeX reads as a command escaped."""
-    return "".join(_SPECIAL.get(character, character) for character in plain(text))
 
 
 def _column(story: Story, track: int) -> dict[str, str]:

@@ -1,5 +1,10 @@
 """Tables as LaTeX: rules of booktabs, and no command in anybody's name."""
 
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
 from harness.report.latex import escaped, latex
 from harness.report.table import Table
 
@@ -31,3 +36,15 @@ def test_nothing_in_a_name_is_a_command() -> None:
 
 def test_a_name_stays_on_one_line() -> None:
     assert escaped("a\nb") == "a b"
+
+
+def test_a_cell_that_begins_with_a_bracket_is_no_option_of_the_line_before() -> None:
+    made = latex([Table("T", ["row", "a"], [["x", "1"], ["[2pt]", "2"]], [])])
+    assert r"{[}2pt{]} & 2 " in made
+    assert "\n[" not in made
+
+
+@given(st.text())
+def test_no_command_of_tex_is_left_bare(text: str) -> None:
+    known = r"\\(text\w+\{\}|[{}$&#%_])|\{\[\}|\{\]\}"
+    assert not re.search(r"[\\{}$&#%_^~]", re.sub(known, "", escaped(text)))

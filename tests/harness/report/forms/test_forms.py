@@ -59,12 +59,6 @@ def test_no_mark_of_markdown_is_left_bare(text: str) -> None:
     assert "\n" not in bare
 
 
-@given(st.text())
-def test_no_command_of_tex_is_left_bare(text: str) -> None:
-    known = r"\\(text\w+\{\}|[{}$&#%_])|\{\[\}|\{\]\}"
-    assert not re.search(r"[\\{}$&#%_^~]", re.sub(known, "", latex.escaped(text)))
-
-
 def test_the_best_is_bold_and_what_fell_has_an_arrow(story: Story) -> None:
     base, child = (line for line in latex.to_text(story).splitlines() if line.endswith(r"$ \\"))
     assert r"$\mathbf{100.00}$" in base
