@@ -18,6 +18,8 @@ from harness.report.scores import metric_title
 from harness.report.story import Entry, Game, Story, Track
 
 _LENGTH = "avg_length"
+_FEWEST = 3
+"""Directions without which a radar has no shape."""
 
 
 class Drawing(NamedTuple):
@@ -146,15 +148,19 @@ def _game(folder: Path, story: Story, number: int, game: Game) -> Drawing:
 
 def _radar(folder: Path, story: Story, place: int) -> Drawing | None:
     """Ratings by category, one line for each checkpoint."""
-    found = {e.step: _ratings(e) for e in entries(story, place)}
-    names = [*next((r for r in found.values() if len(r) >= 3), {})]
-    complete = {step: [r[n] for n in names] for step, r in found.items() if [*r] == names}
-    if not names:
+    rated = {e.step: r for e in entries(story, place) if (r := _ratings(e))}
+    every = dict.fromkeys(name for ratings in rated.values() for name in ratings)
+    names = [name for name in every if all(name in ratings for ratings in rated.values())]
+    if len(names) < _FEWEST:
         return None
+    left_out = [name.replace("_", " ") for name in every if name not in names]
     title = f"By category: {_label(story.tracks[place])}"
     path = folder / f"radar-{place}.svg"
-    radar(path, [n.replace("_", " ") for n in names], complete, title)
-    return Drawing(path, title, "Mean rating in each category, from 0 at the centre to 10.")
+    around = {step: [ratings[name] for name in names] for step, ratings in rated.items()}
+    radar(path, [name.replace("_", " ") for name in names], around, title)
+    told = "Mean rating in each category, from 0 at the centre to 10."
+    lacking = f" Not drawn, for a checkpoint has no rating there: {', '.join(left_out)}."
+    return Drawing(path, title, told + (lacking if left_out else ""))
 
 
 def _ratings(entry: Entry) -> dict[str, float]:
@@ -177,7 +183,8 @@ def _frontier(folder: Path, story: Story, place: int) -> Drawing | None:
         return None
     title = f"Length against score: {_label(track)}"
     path = folder / f"length-{place}.svg"
-    frontier(path, found, ("mean length in characters", short(metric_title(track.main), 28)), title)
+    gain = ", ".join(filter(None, (short(metric_title(track.main), 28), unit_of(story, place))))
+    frontier(path, found, ("mean length in characters", gain), title)
     return Drawing(
         path, title, "No other checkpoint is both shorter and better than one on the front."
     )

@@ -58,6 +58,21 @@ def test_the_radar_has_the_categories_and_not_the_turns(drawn: list[Drawing]) ->
     assert "turn 1" not in found
 
 
+def test_a_category_that_is_withheld_of_one_checkpoint_is_left_out_of_all_and_named(
+    tmp_path: Path,
+) -> None:
+    whole = story(3, 5)
+    first = next(e for e in whole.entries if e.track == 3)
+    held = [replace(s, value=None) if s.metric == "math" else s for s in first.scores]
+    entries = [replace(e, scores=held) if e is first else e for e in whole.entries]
+    drawn = draw_story(tmp_path, replace(whole, entries=entries))
+    found = texts(drawn, "radar-3.svg")
+    assert {"writing", "base", "iter1", "iter2"} <= {*found}
+    assert "math" not in found
+    (told,) = [one.told for one in drawn if one.path.name == "radar-3.svg"]
+    assert "Not drawn, for a checkpoint has no rating there: math." in told
+
+
 def test_judges_are_named_by_their_part_in_training(drawn: list[Drawing]) -> None:
     found = {*texts(drawn, "judges-0.svg")}
     assert {"pairrm (labelled training data)", "gpt-4-1106-preview (held out)", "length"} <= found
