@@ -1,13 +1,15 @@
 """Checkpoints against each other: as a matrix, as a list of pairs, and as data."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from harness.judging import settle
 from harness.pairing import meetings
 from harness.pipeline import Result
 from harness.report.figures import Bar, Square, bars, heat_map
+from harness.report.naming import short, short_names
 from harness.report.scores import cell, results_table, score_data
 from harness.report.table import Table
 from harness.types import Score
@@ -61,21 +63,23 @@ def draw(folder: Path, matches: Sequence[Match]) -> None:
         ModelError: matplotlib is not installed.
         DataError: A file cannot be written.
     """
-    shown = [bar for match in matches if (bar := _bar(match)) is not None]
-    if shown:
-        bars(folder / "pairs.svg", shown, _title(matches[0]))
     names, cells = _cells(matches)
+    called = dict(zip(names, short_names(names), strict=True))
+    shown = [bar for match in matches if (bar := _bar(match, called)) is not None]
+    if shown:
+        bars(folder / "pairs.svg", shown, _drawn_title(matches[0]))
     squares = [[_square(cells.get((row, column))) for column in names] for row in names]
-    title = f"{_title(matches[0])}\nwin rate of the row over the column"
-    heat_map(folder / "matrix.svg", names, squares, title)
+    title = f"{_drawn_title(matches[0])}\nwin rate of the row over the column"
+    heat_map(folder / "matrix.svg", [*called.values()], squares, title)
 
 
-def _bar(match: Match) -> Bar | None:
+def _bar(match: Match, called: Mapping[str, str]) -> Bar | None:
     shares = {score.metric: score.value for score in match.result.scores}
     drawn = {
         name: 100 * value for name in ("win", "tie", "lose") if (value := shares[name]) is not None
     }
-    return Bar(match.label, drawn) if len(drawn) == 3 else None
+    label = f"{called[match.first]}\nvs {called[match.second]}"
+    return Bar(label, drawn) if len(drawn) == 3 else None
 
 
 def _square(score: Score | None) -> Square:
@@ -122,14 +126,9 @@ def _legend(n_pairs: int) -> list[str]:
 
 
 def _equal(match: Match) -> int:
-    """Prompts that both answered alike, so that nobody was asked."""
-    pairs = [verdict.comparison for verdict in match.result.verdicts[::2]]
-    return sum(
-        pair.baseline is not None
-        and pair.candidate.failure is pair.baseline.failure is None
-        and pair.candidate.text == pair.baseline.text
-        for pair in pairs
-    )
+    """Comparisons of answers that are alike, so that nobody was asked."""
+    settled = [settle(v.comparison, v.judge) for v in match.result.verdicts[::2]]
+    return sum(one is not None and one.value is not None for one in settled)
 
 
 def _cells(matches: Sequence[Match]) -> tuple[list[str], dict[tuple[str, str], Score]]:
@@ -154,3 +153,9 @@ def _plain(score: Score | None) -> str:
 
 def _title(match: Match) -> str:
     return f"{match.result.card.title} head-to-head, {match.result.judge} judging"
+
+
+def _drawn_title(match: Match) -> str:
+    """The title in two lines, neither wider than a figure."""
+    title, judge = short(match.result.card.title, 40), short(match.result.judge, 44)
+    return f"{title} head-to-head\n{judge} judging"

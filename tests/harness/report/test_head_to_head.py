@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,13 @@ def test_two_missing_answers_are_not_equal_answers() -> None:
     assert data["pairs"][0]["equal"] == 0
 
 
+def test_answers_that_are_equal_in_the_last_turn_only_are_not_equal_answers() -> None:
+    pair = Comparison(generation("one", "same"), generation("other", "same"))
+    verdicts = [verdict(0.5, comparison=pair)] * 2
+    made = result(*head_to_head(verdicts, ASSETS), verdicts=verdicts)
+    assert head_to_head_data([Match("a", "b", made)], items=False)["pairs"][0]["equal"] == 0
+
+
 def test_several_pairs_come_with_a_warning() -> None:
     one, two = Match("a", "b", WON), Match("a", "c", LOST)
     assert "each interval is for its pair alone; 2 pairs" in pairs_table([one, two]).notes[-1]
@@ -156,6 +164,16 @@ def test_pairs_and_matrix_are_drawn_with_what_the_tables_say(tmp_path: Path) -> 
     matrix = (tmp_path / "matrix.svg").read_text()
     assert ">80.0</text>" in matrix
     assert ">20.0 – 20.0</text>" in matrix
+
+
+def test_long_names_are_cut_in_figures_and_stay_apart(tmp_path: Path) -> None:
+    long = "http://localhost:8000/v1#a-judge-with-a-very-long-name-indeed"
+    draw(tmp_path, [Match(f"{long}1", f"{long}2", replace(WON, judge=long))])
+    for name in ("pairs.svg", "matrix.svg"):
+        drawn = (tmp_path / name).read_text()
+        assert long not in drawn
+        assert "name-indeed1" in drawn
+        assert "name-indeed2" in drawn
 
 
 def test_a_pair_that_was_never_read_is_left_blank(tmp_path: Path) -> None:
