@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 
@@ -13,6 +13,8 @@ from harness.types import Item, Score
 
 SCORES = "scores.json"
 PROVENANCE = "provenance.json"
+
+D = TypeVar("D", bound="Document")
 
 
 class Saved(NamedTuple):
@@ -48,11 +50,13 @@ class SavedRun(NamedTuple):
 _Interval = tuple[FiniteFloat, FiniteFloat]
 
 
-class _Written(BaseModel):
+class Written(BaseModel):
+    """What a command wrote, as far as it is read again."""
+
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
 
-class _Score(_Written):
+class _Score(Written):
     metric: str
     value: FiniteFloat | None
     unit: str
@@ -64,13 +68,13 @@ class _Score(_Written):
     doubts: tuple[str, ...] = ()
 
 
-class _Item(_Written):
+class _Item(Written):
     id: str
     value: FiniteFloat | None
     cause: str | None = None
 
 
-class _Result(_Written):
+class _Result(Written):
     checkpoint: str
     benchmark: str
     model: str
@@ -80,8 +84,13 @@ class _Result(_Written):
     items: list[_Item] = []
 
 
-class _Document(_Written):
+class Document(Written):
+    """A file of a run, which names its format."""
+
     format: str
+
+
+class _Document(Document):
     results: list[_Result]
 
 
@@ -92,20 +101,33 @@ def read_run(path: Path) -> SavedRun:
         DataError: There is none, or it is not of the form that `score` writes.
     """
     file = path / SCORES if path.is_dir() else path
+    document = read_document(file, _Document, FORMAT)
+    beside = file.with_name(PROVENANCE)
+    provenance = _json(beside) if beside.is_file() else {}
+    return SavedRun(file, [_saved(one, file) for one in document.results], provenance)
+
+
+def read_document(file: Path, form: type[D], named: str) -> D:
+    """A file of a run, of a form and with the format that it must name.
+
+    Raises:
+        DataError: It cannot be read, or it is of another form or format.
+    """
     try:
-        document = _Document.model_validate_json(_content(file))
+        document = form.model_validate_json(_content(file))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
         raise DataError(
-            f"expected scores as `score` writes them in {file}, but '{where}': {first['msg']}; "
-            f"name a run's folder or its {SCORES}"
+            f"expected {named} in {file}, but '{where}': {first['msg']}; name the folder of a run "
+            f"that `score` or `compare` wrote, or a file in it"
         ) from error
-    if document.format != FORMAT:
-        raise DataError(f"expected the format {FORMAT} in {file}, came {document.format!r:.40}")
-    beside = file.with_name(PROVENANCE)
-    provenance = _json(beside) if beside.is_file() else {}
-    return SavedRun(file, [_saved(one, file) for one in document.results], provenance)
+    if document.format != named:
+        raise DataError(
+            f"expected the format {named} in {file}, came {document.format!r:.40}; name the folder "
+            f"of a run, or a file in it"
+        )
+    return document
 
 
 def find_runs(path: Path) -> list[SavedRun]:

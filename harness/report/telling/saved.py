@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
+from pydantic import FiniteFloat
 
 from harness.errors import DataError
 from harness.report import runs
 from harness.report.head_to_head import FORMAT
-from harness.report.runs import SCORES
+from harness.report.runs import SCORES, Document, Written, read_document
 from harness.report.telling.cells import Cell
 
 MATCHES = "head_to_head.json"
@@ -34,23 +34,18 @@ class Saved(NamedTuple):
     matches: Sequence[Faced]
 
 
-class _Written(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
-
-
-class _Score(_Written):
+class _Score(Written):
     metric: str
     value: FiniteFloat | None
 
 
-class _Pair(_Written):
+class _Pair(Written):
     first: str
     second: str
     scores: list[_Score]
 
 
-class _Matches(_Written):
-    format: str
+class _Matches(Document):
     benchmark: str
     judge: str
     pairs: list[_Pair]
@@ -89,17 +84,7 @@ def _cell(one: runs.Saved) -> Cell:
 
 
 def _matches(file: Path) -> Iterator[Faced]:
-    try:
-        document = _Matches.model_validate_json(file.read_bytes())
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise DataError(
-            f"expected pairs as `compare` writes them in {file}, but '{where}': {first['msg']}; "
-            f"compare them again"
-        ) from error
-    if document.format != FORMAT:
-        raise DataError(f"expected the format {FORMAT} in {file}, came {document.format!r:.40}")
+    document = read_document(file, _Matches, FORMAT)
     for pair in document.pairs:
         rates = [score.value for score in pair.scores if score.metric == "win_rate"]
         if not rates:
