@@ -146,7 +146,7 @@ class Ordered:
         pairs = zip(comparisons, swapped, strict=True)
         verdicts = self.judge([c.swap() if swap else c for c, swap in pairs])
         return [
-            replace(verdict, comparison=comparison, value=_turned(verdict.value, swap))
+            replace(verdict, comparison=comparison, value=_turned(verdict.value, swap=swap))
             for comparison, swap, verdict in zip(comparisons, swapped, verdicts, strict=True)
         ]
 
@@ -156,13 +156,13 @@ def reported(judge: Judge, verdicts: Sequence[Verdict]) -> list[Score]:
     return judge.report(verdicts) if isinstance(judge, Reporting) else []
 
 
-def turned(value: float, swap: bool) -> float:  # noqa: FBT001 - a fact per row
+def turned(value: float, *, swap: bool) -> float:
     """The preference for the candidate, of a value for the side shown second."""
     return 1 - value if swap else value
 
 
-def _turned(value: float | None, swap: bool) -> float | None:  # noqa: FBT001 - as above
-    return None if value is None else turned(value, swap)
+def _turned(value: float | None, *, swap: bool) -> float | None:
+    return None if value is None else turned(value, swap=swap)
 
 
 @dataclass(frozen=True, slots=True)

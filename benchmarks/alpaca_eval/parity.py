@@ -199,4 +199,4 @@ def _preference(rubric: Rubric, comparison: Comparison, answer: Generation) -> f
     value = rubric.read(answer)
     if isinstance(value, Unread):
         return math.inf
-    return turned(value, rubric.shows_candidate_first(comparison))
+    return turned(value, swap=rubric.shows_candidate_first(comparison))

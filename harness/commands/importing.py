@@ -32,7 +32,11 @@ def _said(
     judgments = benchmark.files.read_judgments(rows, assets)
     others = {one.judge for one in judgments} - {judge}
     if others or not judgments:
-        came = f"by '{min(others)}'" if others else "without the judge's raw answers"
+        came = (
+            f"by '{min(others)}'"
+            if others
+            else "without what the judge was asked or what it answered"
+        )
         raise DataError(
             f"expected judgments by '{judge}' in {name}, came some {came}; name another judge "
             f"with -j, or other judgments"

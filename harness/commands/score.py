@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from harness.classes import Classes
 from harness.commands.asked import ScoreRequest, check_until
@@ -32,11 +32,7 @@ from harness.report.scores import parts_tables, results_table
 from harness.report.table import Table, to_markdown
 from harness.spec import Series
 from harness.store import Store
-from harness.types import (
-    Assets,
-)
-
-T = TypeVar("T")
+from harness.types import Assets
 
 
 def score(request: ScoreRequest, setting: Setting) -> list[Table]:
