@@ -4,6 +4,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+from harness.report.judge_eval import Findings
 from harness.report.story import (
     Change,
     Entry,
@@ -16,6 +17,7 @@ from harness.report.story import (
     Story,
     Track,
 )
+from harness.report.trials import Tried
 from harness.stats.paired import Difference
 from harness.types import Item, Score
 
@@ -78,7 +80,13 @@ def hostile(text: str) -> Story:
         [replace(g, steps=[*names.values()]) for g in plain.games],
         [text],
         [g._replace(step=names[g.step], against=text) for g in plain.gaps],
+        trials=[_tried(text)],
     )
+
+
+def _tried(text: str) -> Tried:
+    measured = Score(text, 0.625, 40, 2, (0.4, 0.8), doubts=(text,))
+    return Tried(text, [Findings(text, text, text, 42, [measured], [measured], {text: 2})])
 
 
 def _renamed(entry: Entry, names: dict[str, str], text: str) -> Entry:

@@ -18,6 +18,8 @@ from harness.commands.asked import ScoreRequest
 from harness.commands.bundle import pack, unpack
 from harness.commands.score import score
 from harness.commands.setting import Setting
+from harness.report.judge_eval import judge_eval_data
+from harness.report.save import write_json
 from tests.command import Ran, Run
 from tests.servers.loopback import Reply, Seen, serving
 from tests.servers.verdicts import judging
@@ -352,3 +354,19 @@ def test_a_run_says_what_it_was_made_with_and_nothing_of_the_machine(scored: Pat
     assert {"numpy", "scipy", "torch", "transformers"} <= made["versions"].keys()
     assert platform.node() not in json.dumps([made["versions"], made["date"], made["command"]])
     assert len(made["models"]) == 3
+
+
+@pytest.mark.usefixtures("mirror")
+def test_the_trial_of_a_judge_goes_with_the_run_and_that_of_another_stays(
+    run: Run, mine: Path
+) -> None:
+    judge = json.loads((mine / "scores.json").read_text())["results"][0]["judge"]
+    for name, tried in (("its", judge), ("other", "openai:other")):
+        place = mine.parent / f"judge-eval-{name}" / "judge_eval.json"
+        write_json(place, judge_eval_data(tried, []))
+    assert run("bundle", str(mine), "--out", "b.tar.gz").status == 0
+    opened(run, Path("b.tar.gz"))
+    assert [file.parent.name for file in ELSEWHERE.glob("judge-eval-*/*")] == ["judge-eval-its"]
+    told = run("report", str(folder(ELSEWHERE)), "--json", "told.json")
+    assert told.status == 0, told.err
+    assert [one["judge"] for one in json.loads(Path("told.json").read_text())["trials"]] == [judge]

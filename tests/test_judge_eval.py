@@ -270,4 +270,6 @@ def test_a_checkpoint_that_judges_itself_is_tried_as_a_judge(
     assert "self on trial" in ran.out
     trials = json.loads(Path("out.json").read_text())["audit"]["trials"]
     assert [one["trial"].rpartition(": ")[2] for one in trials] == ["alpaca_eval@2.0", "hhh"]
+    (file,) = Path("results").glob("*/report.json")
+    assert [one["trials"] for one in json.loads(file.read_text())["trials"]] == [trials]
     assert {"accuracy", "flips", "ties", "saturation"} <= {s["metric"] for s in trials[0]["scores"]}

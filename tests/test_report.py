@@ -11,6 +11,9 @@ import pytest
 from harness.commands.asked import ScoreRequest
 from harness.commands.score import score
 from harness.commands.setting import Setting
+from harness.report.judge_eval import Findings, judge_eval_data
+from harness.report.save import write_json
+from harness.types import Score
 from tests.command import Run
 from tests.servers.loopback import Loopback, Reply, Seen, completion
 
@@ -302,3 +305,27 @@ def test_what_cannot_stop_on_the_way_is_refused(run: Run, words: list[str], came
     ran = run("score", SERIES, "-b", "alpaca_eval", "--until-decided", *words)
     assert (ran.status, len(ran.lines)) == (2, 1)
     assert came in ran.err
+
+
+@pytest.mark.usefixtures("mirror")
+def test_a_judge_that_was_on_trial_beside_the_run_is_told_of(run: Run, folder: Path) -> None:
+    judge = "openai:gpt-4-1106-preview"
+    assert f"{judge} was not on trial here" in run("report", str(folder)).err
+    trial = folder.parent / "judge-eval-it" / "judge_eval.json"
+    measured = Score("accuracy", 0.625, 40, interval=(0.4, 0.8))
+    found = Findings("people@1", "People", "people", 40, [measured])
+    write_json(trial, judge_eval_data(judge, [found]))
+    ran = run("report", str(folder))
+    assert ran.status == 0, ran.err
+    assert "was not on trial" not in ran.err
+    assert story(folder)["trials"] == [json.loads(trial.read_text())]
+    for name in ("report.md", "report.html"):
+        assert "62.50" in (folder / name).read_text()
+
+
+@pytest.mark.usefixtures("mirror")
+def test_a_trial_may_be_named_as_a_run(run: Run, folder: Path) -> None:
+    judge = "openai:gpt-4-1106-preview"
+    write_json(Path("elsewhere/judge_eval.json"), judge_eval_data(judge, []))
+    assert "was not on trial" not in run("report", str(folder), "elsewhere").err
+    assert [one["judge"] for one in story(folder)["trials"]] == [judge]

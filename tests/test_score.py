@@ -241,7 +241,7 @@ def test_judgments_without_raw_answers_are_refused(run: Run, rows: Any) -> None:
     Path("bare.json").write_text(json.dumps([row | {"raw_completion": None} for row in rows]))
     ran = run("score", own(rows), "-b", "alpaca_eval", "--judgments", "bare.json")
     assert (ran.status, len(ran.lines)) == (2, 1)
-    assert "without the judge's raw answers" in ran.err
+    assert "without what the judge was asked or what it answered" in ran.err
 
 
 def test_a_bad_import_can_be_mended_by_a_good_one(run: Run, rows: Any) -> None:

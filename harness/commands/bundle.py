@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -18,8 +19,10 @@ from harness.commands.provenance import versions
 from harness.commands.score import Again, score_again
 from harness.commands.setting import Setting
 from harness.errors import DataError
+from harness.report.judge_eval import JUDGE_EVAL
 from harness.report.runs import PROVENANCE, SCORES, SavedRun, read_run
 from harness.report.save import prepare, write_json
+from harness.report.trials import read_trial, trials_beside
 from harness.spec import Series
 from harness.store import Store
 from harness.store.database import Answer
@@ -30,6 +33,8 @@ FORMAT = "iterbench.bundle/1"
 _ABOUT, _ANSWERS, _IDENTITIES = "bundle.json", "answers.tsv", "identities.jsonl"
 _SERIES, _PACKED, _STORE = "series.yaml", f"packed/{SCORES}", "store.sqlite"
 _ASSETS = "assets/"
+_TRIAL = re.compile(rf"judge-eval-[\w.-]+/{re.escape(JUDGE_EVAL)}")
+"""What `judge-eval` found, in a folder beside the run's as it was."""
 
 
 class _Request(BaseModel):
@@ -109,6 +114,7 @@ def pack(path: Path, store: Path, out: Path | None, setting: Setting, *, assets:
         _ABOUT: _json(about),
         _PACKED: scores,
         **_rows(doors.rows),
+        **_trials(run),
         **({_SERIES: made.series_file.encode()} if made.series_file else {}),
         **(library.packed() if assets else {}),
     }
@@ -172,6 +178,7 @@ def _unpacked(path: Path, into: Path | None) -> Path:
     made = _about(files.get(_ABOUT, b""), f"{_ABOUT} of {path}")
     allowed = {_ABOUT, _ANSWERS, _IDENTITIES, _SERIES, _PACKED}
     allowed |= {_ASSETS + name for name in made.assets}
+    allowed |= {name for name in files if _TRIAL.fullmatch(name)}
     foreign = sorted(files.keys() - allowed)
     lacking = sorted({_ANSWERS, _IDENTITIES, _PACKED} - files.keys())
     if foreign or lacking:
@@ -254,6 +261,18 @@ def _is_readable(responses: bytes) -> bool:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
     return True
+
+
+def _trials(run: SavedRun) -> dict[str, bytes]:
+    """What `judge-eval` found of the judges of the run, for its report."""
+    judges = {one.judge for one in run.results}
+    own = run.path.with_name(JUDGE_EVAL)
+    beside = {file.parent.name: file for file in trials_beside(run.path.parent)}
+    return {
+        f"{name}/{JUDGE_EVAL}": file.read_bytes()
+        for name, file in {**beside, "judge-eval-self": own}.items()
+        if file.is_file() and any(map(read_trial(file).concerns, judges))
+    }
 
 
 def _json(content: Mapping[str, Any]) -> bytes:

@@ -12,7 +12,7 @@ from harness.commands.plan import Plan, plan_table, probe, retired
 from harness.commands.setting import Setting
 from harness.commands.sitting import Sitting, seat
 from harness.errors import ModelError, SpecError, UnknownNameError
-from harness.report.judge_eval import Findings, draw, judge_eval_data, judge_eval_table
+from harness.report.judge_eval import JUDGE_EVAL, Findings, draw, judge_eval_data, judge_eval_table
 from harness.report.progress import Board
 from harness.report.save import prepare, write_json, write_text
 from harness.report.table import Table, to_markdown
@@ -141,7 +141,7 @@ def _trial(name: str) -> Trial:
 def _save(
     folder: Path, judge: str, found: Sequence[Findings], tables: Sequence[Table], setting: Setting
 ) -> None:
-    write_json(folder / "judge_eval.json", judge_eval_data(judge, found))
+    write_json(folder / JUDGE_EVAL, judge_eval_data(judge, found))
     write_text(folder / "judge_eval.md", "\n".join(map(to_markdown, tables)))
     try:
         draw(folder / "judge_eval.svg", found)

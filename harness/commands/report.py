@@ -30,6 +30,7 @@ from harness.report.telling.gaps import labelled
 from harness.report.telling.saved import Saved, read_run
 from harness.report.telling.tell import tell
 from harness.report.told import changes_table, spreads_table
+from harness.report.trials import Tried, read_trial, trials_beside
 from harness.rows import read_files
 from harness.types import Assets, Redrawn
 
@@ -181,7 +182,26 @@ def read_story(saved: Sequence[Saved], assets: Assets, classes: Mapping[str, Cla
     name = _DIGEST.sub("", saved[0].folder.resolve().name)
     story = tell(name, cells, protocols, matches)
     lacking = [note for run in runs for note in run.lacking()]
-    return replace(story, notes=[*story.notes, *lacking], classes=classes)
+    judges = [*dict.fromkeys(track.judge for track in story.tracks if track.judge != EXACT)]
+    trials, untried = _trials(saved, judges)
+    notes = [*story.notes, *lacking, *untried]
+    return replace(story, notes=notes, classes=classes, trials=trials)
+
+
+def _trials(saved: Sequence[Saved], judges: Sequence[str]) -> tuple[list[Tried], list[str]]:
+    """What was found of these judges, and which of them nobody tried.
+
+    It is taken from the runs themselves and from what `judge-eval` wrote beside them.
+    """
+    told = [read_trial(file) for one in saved for file in trials_beside(one.folder)]
+    found = {one.judge: one for one in (*told, *(t for run in saved for t in run.trials))}
+    trials = [one for one in found.values() if any(map(one.concerns, judges))]
+    untried = [
+        f"{judge} was not on trial here; judge-eval tells how far to trust it"
+        for judge in judges
+        if not any(one.concerns(judge) for one in trials)
+    ]
+    return trials, untried
 
 
 def write(story: Story, folder: Path) -> None:

@@ -25,7 +25,7 @@ from harness.errors import BudgetError, SpecError
 from harness.pipeline import Result
 from harness.published import published
 from harness.report.breakdown import breakdown_data, breakdown_table
-from harness.report.judge_eval import judge_eval_data
+from harness.report.judge_eval import JUDGE_EVAL, judge_eval_data
 from harness.report.runs import PROVENANCE
 from harness.report.save import document, prepare, write_json, write_text
 from harness.report.scores import parts_tables, results_table
@@ -70,6 +70,8 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
         _save(run.folder, tables, results)
         made = provenance(request.deciding(), series, run.models.doors.opened, results)
         write_json(run.folder / PROVENANCE, {**made, "canary": watch.doubts()})
+        if run.audited:
+            write_json(run.folder / JUDGE_EVAL, judge_eval_data(SELF, run.audited))
         setting.note(f"written to {run.folder}")
         for line in _beside(run.folder, results):
             setting.note(line)

@@ -26,6 +26,9 @@ _LEGEND = {
 }
 
 
+JUDGE_EVAL = "judge_eval.json"
+
+
 class Findings(NamedTuple):
     """What a trial found of a judge."""
 

@@ -56,7 +56,9 @@ class Written(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
 
-class _Score(Written):
+class WrittenScore(Written):
+    """A score."""
+
     metric: str
     value: FiniteFloat | None
     unit: str
@@ -66,6 +68,10 @@ class _Score(Written):
     n_unread: int
     bounds: _Interval | None = None
     doubts: tuple[str, ...] = ()
+
+    def read(self) -> Score:
+        """The score."""
+        return Score(**self.model_dump())
 
 
 class _Item(Written):
@@ -80,7 +86,7 @@ class _Result(Written):
     model: str
     judge: str
     identity: Mapping[str, str]
-    scores: list[_Score]
+    scores: list[WrittenScore]
     items: list[_Item] = []
 
 
@@ -101,33 +107,32 @@ def read_run(path: Path) -> SavedRun:
         DataError: There is none, or it is not of the form that `score` writes.
     """
     file = path / SCORES if path.is_dir() else path
-    document = read_document(file, _Document, FORMAT)
+    document = read_document(file, _Document)
+    if document.format != FORMAT:
+        raise DataError(
+            f"expected the format {FORMAT} in {file}, came {document.format!r:.40}; name a run's "
+            f"folder or its {SCORES}"
+        )
     beside = file.with_name(PROVENANCE)
     provenance = _json(beside) if beside.is_file() else {}
     return SavedRun(file, [_saved(one, file) for one in document.results], provenance)
 
 
-def read_document(file: Path, form: type[D], named: str) -> D:
-    """A file of a run, of a form and with the format that it must name.
+def read_document(file: Path, form: type[D]) -> D:
+    """A file of a run.
 
     Raises:
-        DataError: It cannot be read, or it is of another form or format.
+        DataError: It cannot be read, or it is of another form.
     """
     try:
-        document = form.model_validate_json(_content(file))
+        return form.model_validate_json(_content(file))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
         raise DataError(
-            f"expected {named} in {file}, but '{where}': {first['msg']}; name the folder of a run "
-            f"that `score` or `compare` wrote, or a file in it"
+            f"expected what a command wrote in {file}, but '{where}': {first['msg']}; name a "
+            f"run's folder, or a file in it as it was written"
         ) from error
-    if document.format != named:
-        raise DataError(
-            f"expected the format {named} in {file}, came {document.format!r:.40}; name the folder "
-            f"of a run, or a file in it"
-        )
-    return document
 
 
 def find_runs(path: Path) -> list[SavedRun]:
@@ -148,7 +153,7 @@ def find_runs(path: Path) -> list[SavedRun]:
 
 
 def _saved(one: _Result, file: Path) -> Saved:
-    scores = [Score(**score.model_dump()) for score in one.scores]
+    scores = [score.read() for score in one.scores]
     items = [Item(item.id, item.value, item.cause) for item in one.items]
     return Saved(
         one.checkpoint,

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.classes import Classes
+from harness.report.trials import Tried
 from harness.stats.paired import Difference
 from harness.stats.variance import Components
 from harness.types import Item, Score
@@ -203,3 +204,5 @@ class Story:
     """A benchmark each, if a model was named that makes them."""
     spreads: Sequence[Spread] = ()
     """Of every score that is a mean, where its judge was asked repeatedly."""
+    trials: Sequence[Tried] = ()
+    """What `judge-eval` found of the judges, as far as they were tried."""

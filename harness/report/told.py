@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from harness.report.judge_eval import judge_eval_table
 from harness.report.scores import cell, metric_title, shown_value
 from harness.report.story import Change, Entry, Game, Story, Track
 from harness.report.table import Table
@@ -47,6 +48,7 @@ def tables(story: Story) -> list[Table]:
         gaps_table(story),
         spreads_table(story),
         *(game_table(story, game) for game in story.games),
+        *(judge_eval_table(one.judge, one.found) for one in story.trials),
     ]
     return [table for table in made if table.rows]
 

@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from harness.report.judge_eval import judge_eval_data
 from harness.report.save import write_json
 from harness.report.scores import score_data
 from harness.report.story import Change, Entry, Game, Gap, Part, Spread, Story, Track
@@ -37,6 +38,7 @@ def to_data(story: Story) -> dict[str, Any]:
         "games": [_game(game) for game in story.games],
         "gaps": [_gap(gap) for gap in story.gaps],
         "spreads": [_spread(spread) for spread in story.spreads],
+        "trials": [judge_eval_data(one.judge, one.found) for one in story.trials],
         "gold": story.gold,
         "notes": [*story.notes],
     }

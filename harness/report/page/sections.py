@@ -2,10 +2,13 @@
 
 from typing import NamedTuple
 
+from harness.report.judge_eval import judge_eval_table
 from harness.report.page.comparisons import changes, fallen, game_of, gaps, parts, spreads, tax
 from harness.report.page.markup import Markup, joined
 from harness.report.page.overview import details, identity, scores
+from harness.report.page.tables import tables
 from harness.report.story import Story
+from harness.report.table import Table
 
 
 class Section(NamedTuple):
@@ -27,7 +30,12 @@ def sections(story: Story) -> list[Section]:
         Section("game", "Head to head", joined(*(game_of(story, one) for one in story.games))),
         Section("gaps", "Training judge against other judges", gaps(story)),
         Section("spreads", "Standard errors under a repeated judge", spreads(story)),
+        Section("trial", "The judges on trial", tables(_trials(story))),
         Section("details", "Every score", details(story)),
         Section("identity", "What was scored", identity(story)),
     ]
     return [section for section in made if section.body.html]
+
+
+def _trials(story: Story) -> list[Table]:
+    return [judge_eval_table(one.judge, one.found) for one in story.trials]

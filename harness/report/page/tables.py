@@ -1,9 +1,13 @@
 """Tables of a page: cells that know by what they are sorted."""
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from harness.report.page.markup import Content, Markup, element, joined, tagged
+from harness.report.table import Table
+
+_NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?")
 
 
 class Column(NamedTuple):
@@ -41,6 +45,35 @@ def table(caption: str, columns: Sequence[Column], rows: Sequence[Sequence[Cell]
     )
     # It scrolls by itself where it is too wide, by keyboard too.
     return element("div", whole, class_="wide", tabindex="0", role="region", aria_label=caption)
+
+
+def tables(told: Sequence[Table]) -> Markup:
+    """Tables that are told in words and figures, each with its notes in a list that opens."""
+    return joined(*(part for one in told for part in (_told(one), _notes(one))))
+
+
+def _told(one: Table) -> Markup:
+    columns = [Column(name, words=place < one.words) for place, name in enumerate(one.columns)]
+    rows = [
+        [
+            Cell(text, None if column.words else _leading(text))
+            for text, column in zip(row, columns, strict=True)
+        ]
+        for row in one.rows
+    ]
+    return table(one.title, columns, rows)
+
+
+def _notes(one: Table) -> Markup:
+    if not one.notes:
+        return joined()
+    return element("details", element("summary", "Notes"), bullets([*one.notes]))
+
+
+def _leading(text: str) -> float | None:
+    """The number that a cell begins with, if it does."""
+    found = _NUMBER.match(text)
+    return float(found[0]) if found else None
 
 
 def facts(pairs: Sequence[tuple[str, str]]) -> Markup:

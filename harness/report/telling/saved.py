@@ -1,4 +1,4 @@
-"""Reads again what `score` and `compare` wrote: results as cells, and matches."""
+"""Reads again what `score`, `compare` and `judge-eval` wrote: results, matches, and trials."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -7,12 +7,17 @@ from typing import NamedTuple
 from pydantic import FiniteFloat
 
 from harness.errors import DataError
-from harness.report import runs
-from harness.report.head_to_head import FORMAT
-from harness.report.runs import SCORES, Document, Written, read_document
+from harness.report import head_to_head, judge_eval, runs, scores
+from harness.report.runs import Document, Written, read_document
 from harness.report.telling.cells import Cell
+from harness.report.trials import Tried, read_trial
 
-MATCHES = "head_to_head.json"
+FILES = {
+    "scores.json": scores.FORMAT,
+    "head_to_head.json": head_to_head.FORMAT,
+    judge_eval.JUDGE_EVAL: judge_eval.FORMAT,
+}
+"""What a run's folder may hold, with the format of each."""
 
 
 class Faced(NamedTuple):
@@ -30,8 +35,17 @@ class Saved(NamedTuple):
     """What is in a run's folder."""
 
     folder: Path
-    cells: Sequence[Cell]
+    results: Sequence[runs.Saved]
     matches: Sequence[Faced]
+    trials: Sequence[Tried]
+
+    @property
+    def cells(self) -> list[Cell]:
+        """The results, as a story is told from them."""
+        return [
+            Cell(one.checkpoint, one.benchmark, one.judge, one.identity, one.scores, one.items)
+            for one in self.results
+        ]
 
 
 class _Score(Written):
@@ -52,39 +66,50 @@ class _Matches(Document):
 
 
 def read_run(path: Path) -> Saved:
-    """The results and matches of a run's folder, or of one of its files.
+    """What is in a run's folder, or in one of its files.
 
     Raises:
-        DataError: There are none, or a file is not of the form that its name promises.
+        DataError: There is nothing, or a file is not of the form that its format promises.
     """
     folder = path if path.is_dir() else path.parent
-    files = [folder / name for name in (SCORES, MATCHES)] if path.is_dir() else [path]
-    found = [file for file in files if file.is_file()]
-    if not found:
+    files = [folder / name for name in FILES] if path.is_dir() else [path]
+    named = {file: _format(file) for file in files if file.is_file()}
+    if not named:
         raise DataError(
-            f"expected {SCORES} or {MATCHES} in {path}, found neither; name the folder that "
-            f"`score` or `compare` wrote"
+            f"expected {', '.join(FILES)} or one of them in {path}, found none; name the folder "
+            f"that `score`, `compare` or `judge-eval` wrote"
         )
-    scored = [file for file in found if file.name != MATCHES]
-    faced = [file for file in found if file.name == MATCHES]
     return Saved(
         folder,
-        [_cell(one) for file in scored for one in runs.read_run(file).results],
-        [match for file in faced for match in _matches(file)],
+        [one for file, form in named.items() if form == scores.FORMAT for one in _results(file)],
+        [m for file, form in named.items() if form == head_to_head.FORMAT for m in _matches(file)],
+        [read_trial(file) for file, form in named.items() if form == judge_eval.FORMAT],
     )
 
 
-def _cell(one: runs.Saved) -> Cell:
-    if not one.items:
+def _format(file: Path) -> str:
+    named = read_document(file, Document).format
+    if named not in FILES.values():
         raise DataError(
-            f"expected the items of '{one.checkpoint}' on {one.benchmark} in {one.origin}, came "
-            f"none; name the folder that `score` wrote"
+            f"expected the format {' or '.join(FILES.values())} in {file}, came {named!r:.40}; is "
+            f"it what `score`, `compare` or `judge-eval` wrote?"
         )
-    return Cell(one.checkpoint, one.benchmark, one.judge, one.identity, one.scores, one.items)
+    return named
+
+
+def _results(file: Path) -> Sequence[runs.Saved]:
+    found = runs.read_run(file).results
+    for one in found:
+        if not one.items:
+            raise DataError(
+                f"expected the items of '{one.checkpoint}' on {one.benchmark} in {file}, came "
+                f"none; name the folder that `score` wrote, or ask for --items"
+            )
+    return found
 
 
 def _matches(file: Path) -> Iterator[Faced]:
-    document = read_document(file, _Matches, FORMAT)
+    document = read_document(file, _Matches)
     for pair in document.pairs:
         rates = [score.value for score in pair.scores if score.metric == "win_rate"]
         if not rates:

@@ -1,9 +1,12 @@
 """A small series with one of everything, and names that are hostile."""
 
+from dataclasses import replace
 from typing import Any
 
+from harness.report.judge_eval import Findings
 from harness.report.story import Story
 from harness.report.telling.saved import Faced
+from harness.report.trials import Tried
 from harness.types import Item, Score
 from tests.harness.report.telling.series import cell, told
 
@@ -29,4 +32,6 @@ def golden() -> Story:
         cell(HOSTILE, benchmark="mt@1", scores=rating, items=rated, place=place),
     ]
     match = Faced("tiny@1", "pairrm", "base", HOSTILE, 0.25)
-    return told(*cells, matches=[match], categories=CATEGORIES)
+    accuracy = Score("accuracy", 0.625, 40, 2, (0.4, 0.8))
+    tried = Tried("pairrm", [Findings(HOSTILE, HOSTILE, HOSTILE, 42, [accuracy], [])])
+    return replace(told(*cells, matches=[match], categories=CATEGORIES), trials=[tried])

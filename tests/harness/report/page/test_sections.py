@@ -7,7 +7,7 @@ import pytest
 
 from harness.report.page.sections import sections
 from harness.report.story import Story
-from tests.stories import story
+from tests.stories import hostile, story
 
 
 def part(told: Story, id_: str) -> str:
@@ -126,3 +126,10 @@ def test_identity_names_origins_and_what_decided_the_scores() -> None:
     html = part(story(), "identity")
     assert rows(html)[2] == ["iter1", "base", "sppo", "pairrm"]
     assert "<dt>judge rubric</dt><dd>0123456789abcdef</dd>" in html
+
+
+def test_a_judge_on_trial_is_a_table_that_sorts_by_its_figures_with_its_notes() -> None:
+    html = part(hostile("j"), "trial")
+    assert rows(html)[1] == ["j", "j", "62.50* [40.00, 80.00]", "62.50* [40.00, 80.00]", "40", "2"]
+    assert 'data-order="62.5"' in html
+    assert "<summary>Notes</summary>" in html

@@ -86,5 +86,5 @@ def test_a_pair_without_a_win_rate_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="found neither"):
+    with pytest.raises(DataError, match="found none"):
         read_run(tmp_path)
