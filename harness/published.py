@@ -6,7 +6,7 @@ in share/iterbench/published, where its list of installed files names them.
 """
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
@@ -142,6 +142,19 @@ class PublishedTable(NamedTuple):
     def rows(self) -> list[str]:
         """The rows in printed order."""
         return list(dict.fromkeys(one.row for one in self.printed))
+
+    def measured_for(self, one: Printed) -> Measure:
+        """What is measured for a number: of a gain, what it is a gain of."""
+        if not one.measure.gain_of:
+            return one.measure
+        return next(o.measure for o in self.printed if o.column == one.measure.gain_of)
+
+    def on(self, labels: Collection[str]) -> "PublishedTable":
+        """The part of the table that prints numbers of some benchmarks, gains left out."""
+        printed = [one for one in self.printed if one.measure.benchmark in labels]
+        return self._replace(
+            printed=printed, columns=list(dict.fromkeys(one.column for one in printed))
+        )
 
 
 class Published(NamedTuple):

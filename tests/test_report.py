@@ -329,3 +329,20 @@ def test_a_trial_may_be_named_as_a_run(run: Run, folder: Path) -> None:
     write_json(Path("elsewhere/judge_eval.json"), judge_eval_data(judge, []))
     assert "was not on trial" not in run("report", str(folder), "elsewhere").err
     assert [one["judge"] for one in story(folder)["trials"]] == [judge]
+
+
+def test_the_papers_numbers_stand_beside_those_of_the_series(scored: Path) -> None:
+    found = {one["table"]: one for one in story(scored)["papers"]}
+    assert {"sppo:table1", "self_rewarding:table1"} <= found.keys()
+    ours = {(o["checkpoint"], o["column"]): o for o in found["sppo:table1"]["others"]}
+    assert ours["ppo-human", "win rate"]["measured"]["value"] == pytest.approx(4.10, abs=0.01)
+    assert ours["ppo-human", "win rate"]["reasons"] == []
+    for name in ("report.md", "report.html"):
+        assert "Mistral-7B-SPPO Iter3" in (scored / name).read_text()
+
+
+def test_a_part_of_the_prompts_is_not_comparable_with_a_paper(small: Path) -> None:
+    (one,) = (p for p in story(small)["papers"] if p["table"] == "sppo:table1")
+    assert {reason for other in one["others"] for reason in other["reasons"]} == {
+        f"prompts: {LIMIT} instead of 805"
+    }

@@ -8,6 +8,7 @@ from statistics import fmean
 
 from harness import registry
 from harness.classes import Classes
+from harness.commands.beside import papers
 from harness.commands.classify import read_classes
 from harness.commands.embedded import embedded
 from harness.commands.models import EXACT
@@ -185,7 +186,8 @@ def read_story(saved: Sequence[Saved], assets: Assets, classes: Mapping[str, Cla
     judges = [*dict.fromkeys(track.judge for track in story.tracks if track.judge != EXACT)]
     trials, untried = _trials(saved, judges)
     notes = [*story.notes, *lacking, *untried]
-    return replace(story, notes=notes, classes=classes, trials=trials)
+    beside = papers([one for run in saved for one in run.results])
+    return replace(story, notes=notes, classes=classes, trials=trials, papers=beside)
 
 
 def _trials(saved: Sequence[Saved], judges: Sequence[str]) -> tuple[list[Tried], list[str]]:

@@ -46,6 +46,24 @@ class Compared(NamedTuple):
     measured: Measured | None = None
 
 
+class Other(NamedTuple):
+    """A checkpoint that is no row of a table, in one of its columns."""
+
+    checkpoint: str
+    column: str
+    measured: Measured
+    reasons: Sequence[str]
+    """Why it is not comparable with what is printed there; empty where it is."""
+
+
+class PaperTable(NamedTuple):
+    """A table of a paper with what was measured."""
+
+    table: PublishedTable
+    compared: Sequence[Compared]
+    others: Sequence[Other] = ()
+
+
 _DECISIVE = ("benchmark", "judge", "prompts", "baseline", "model template")
 """Where one of these differs, numbers are not of the same thing; others explain a difference."""
 
@@ -66,17 +84,21 @@ def compare(
     """
     if measured is None:
         return Compared(printed, Ruling.NOT_MEASURED)
-    differing = _differing(measured, expected, coverage)
-    reasons = [f"{key}: {what}" for key, what in differing.items()]
-    if measured.value is None:
-        reasons = ["its score is withheld", *reasons]
-    if measured.value is None or any(key in _DECISIVE for key in differing):
-        return Compared(printed, Ruling.NOT_COMPARABLE, reasons, measured)
+    reasons = [f"{key}: {what}" for key, what in _differing(measured, expected, coverage).items()]
+    if measured.value is None or hindrances(measured, expected, coverage):
+        withheld = ["its score is withheld"] if measured.value is None else []
+        return Compared(printed, Ruling.NOT_COMPARABLE, [*withheld, *reasons], measured)
     if _agrees(printed, measured, measured.value):
         return Compared(printed, Ruling.MATCH, reasons, measured)
     if not reasons:
         reasons = [_UNEXPLAINED[measured.basis]]
     return Compared(printed, Ruling.DIFFERS, reasons, measured)
+
+
+def hindrances(measured: Measured, expected: Mapping[str, str], coverage: float) -> list[str]:
+    """Why a number is not of the same thing as those that rest on what is expected."""
+    differing = _differing(measured, expected, coverage)
+    return [f"{key}: {what}" for key, what in differing.items() if key in _DECISIVE]
 
 
 _UNEXPLAINED = {
@@ -98,22 +120,25 @@ def gain(over: Measured, under: Measured) -> Measured:
     return over._replace(value=value, interval=interval)
 
 
-def reproduction_table(table: PublishedTable, compared: Sequence[Compared]) -> Table:
-    """Every row of a published table, with what was measured beside what is printed."""
+def reproduction_table(one: PaperTable) -> Table:
+    """Every row of a published table with what was measured beside it, then other checkpoints."""
+    table, compared, others = one
     cells = {(one.printed.row, one.printed.column): one for one in compared}
     columns = [part for name in table.columns for part in (f"{name}, printed", "measured")]
     rows = [
         [row, *(part for name in table.columns for part in _shown(cells.get((row, name))))]
         for row in table.rows
     ]
+    rows += _other_rows(table, others)
     title = f"{table.name}: {table.title} ({table.source})"
-    return Table(title, ["row", *columns], rows, [*_reasons(compared), *table.notes])
+    notes = [*_reasons(compared), *_hindered(others), *table.notes]
+    return Table(title, ["row", *columns], rows, notes)
 
 
-def counts_table(tables: Sequence[tuple[PublishedTable, Sequence[Compared]]]) -> Table:
+def counts_table(tables: Sequence[PaperTable]) -> Table:
     """How many numbers of each table match."""
     rows = []
-    for table, compared in tables:
+    for table, compared, _ in tables:
         counted = Counter(one.ruling for one in compared)
         figures = [str(counted[ruling]) for ruling in Ruling]
         rows.append([table.name, table.title, str(len(compared)), *figures])
@@ -122,8 +147,9 @@ def counts_table(tables: Sequence[tuple[PublishedTable, Sequence[Compared]]]) ->
     return Table("Published tables", columns, rows, notes, words=2)
 
 
-def reproduction_data(table: PublishedTable, compared: Sequence[Compared]) -> dict[str, Any]:
+def reproduction_data(one: PaperTable) -> dict[str, Any]:
     """The same as data, numbers in the printed unit."""
+    table, compared, others = one
     return {
         "table": table.name,
         "title": table.title,
@@ -131,6 +157,10 @@ def reproduction_data(table: PublishedTable, compared: Sequence[Compared]) -> di
         "source": table.source,
         "notes": list(table.notes),
         "numbers": [_data(one) for one in compared],
+        "others": [
+            {**other._asdict(), "reasons": [*other.reasons], "measured": _measured(other.measured)}
+            for other in others
+        ],
     }
 
 
@@ -167,12 +197,40 @@ def _shown(one: Compared | None) -> tuple[str, str]:
     measured = one.measured
     if measured is None or measured.value is None:
         return one.printed.text, one.ruling.value
-    decimals = one.printed.decimals
+    return one.printed.text, f"{_figure(measured, one.printed.decimals)} {one.ruling.value}"
+
+
+def _figure(measured: Measured, decimals: int) -> str:
+    if measured.value is None:
+        return "withheld"
     figure = f"{measured.value:.{decimals}f}"
     if measured.interval:
         low, high = measured.interval
         figure += f" [{low:.{decimals}f}, {high:.{decimals}f}]"
-    return one.printed.text, f"{figure} {one.ruling.value}"
+    return figure
+
+
+def _other_rows(table: PublishedTable, others: Sequence[Other]) -> list[list[str]]:
+    decimals = {one.column: one.decimals for one in table.printed}
+    cells = {
+        (one.checkpoint, one.column): _figure(one.measured, decimals[one.column])
+        + (f" {Ruling.NOT_COMPARABLE.value}" if one.reasons else "")
+        for one in others
+    }
+    return [
+        [name, *(part for column in table.columns for part in ("", cells.get((name, column), "")))]
+        for name in dict.fromkeys(one.checkpoint for one in others)
+    ]
+
+
+def _hindered(others: Sequence[Other]) -> list[str]:
+    """Why other checkpoints are not comparable with what is printed, each reason once."""
+    where: dict[str, list[str]] = {}
+    for one in others:
+        for reason in one.reasons:
+            where.setdefault(reason, []).append(one.checkpoint)
+    said = f"{Ruling.NOT_COMPARABLE.value} with what is printed"
+    return [f"{said}, {reason}: {_listed(names)}" for reason, names in where.items()]
 
 
 def _reasons(compared: Sequence[Compared]) -> list[str]:
@@ -210,5 +268,9 @@ def _data(one: Compared) -> dict[str, Any]:
         "metric": printed.measure.metric,
         "ruling": one.ruling.value,
         "reasons": list(one.reasons),
-        "measured": measured and {**measured._asdict(), "identity": dict(measured.identity)},
+        "measured": measured and _measured(measured),
     }
+
+
+def _measured(measured: Measured) -> dict[str, Any]:
+    return {**measured._asdict(), "identity": dict(measured.identity)}

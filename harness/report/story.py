@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.classes import Classes
+from harness.report.reproduction import PaperTable
 from harness.report.trials import Tried
 from harness.stats.paired import Difference
 from harness.stats.variance import Components
@@ -204,5 +205,7 @@ class Story:
     """A benchmark each, if a model was named that makes them."""
     spreads: Sequence[Spread] = ()
     """Of every score that is a mean, where its judge was asked repeatedly."""
+    papers: Sequence[PaperTable] = ()
+    """Tables of papers that print numbers of the same benchmarks."""
     trials: Sequence[Tried] = ()
     """What `judge-eval` found of the judges, as far as they were tried."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from harness.report.judge_eval import judge_eval_table
+from harness.report.reproduction import reproduction_table
 from harness.report.scores import cell, metric_title, shown_value
 from harness.report.story import Change, Entry, Game, Story, Track
 from harness.report.table import Table
@@ -49,6 +50,7 @@ def tables(story: Story) -> list[Table]:
         spreads_table(story),
         *(game_table(story, game) for game in story.games),
         *(judge_eval_table(one.judge, one.found) for one in story.trials),
+        *map(reproduction_table, story.papers),
     ]
     return [table for table in made if table.rows]
 

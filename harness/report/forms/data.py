@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.report.judge_eval import judge_eval_data
+from harness.report.reproduction import reproduction_data
 from harness.report.save import write_json
 from harness.report.scores import score_data
 from harness.report.story import Change, Entry, Game, Gap, Part, Spread, Story, Track
@@ -39,6 +40,7 @@ def to_data(story: Story) -> dict[str, Any]:
         "gaps": [_gap(gap) for gap in story.gaps],
         "spreads": [_spread(spread) for spread in story.spreads],
         "trials": [judge_eval_data(one.judge, one.found) for one in story.trials],
+        "papers": [reproduction_data(one) for one in story.papers],
         "gold": story.gold,
         "notes": [*story.notes],
     }

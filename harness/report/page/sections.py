@@ -7,6 +7,7 @@ from harness.report.page.comparisons import changes, fallen, game_of, gaps, part
 from harness.report.page.markup import Markup, joined
 from harness.report.page.overview import details, identity, scores
 from harness.report.page.tables import tables
+from harness.report.reproduction import reproduction_table
 from harness.report.story import Story
 from harness.report.table import Table
 
@@ -31,6 +32,7 @@ def sections(story: Story) -> list[Section]:
         Section("gaps", "Training judge against other judges", gaps(story)),
         Section("spreads", "Standard errors under a repeated judge", spreads(story)),
         Section("trial", "The judges on trial", tables(_trials(story))),
+        Section("papers", "Beside the papers", tables([*map(reproduction_table, story.papers)])),
         Section("details", "Every score", details(story)),
         Section("identity", "What was scored", identity(story)),
     ]

@@ -10,10 +10,13 @@ from harness.published import Measure, Paper, Printed, PublishedTable
 from harness.report.reproduction import (
     Compared,
     Measured,
+    Other,
+    PaperTable,
     Ruling,
     compare,
     counts_table,
     gain,
+    hindrances,
     reproduction_data,
     reproduction_table,
 )
@@ -134,7 +137,7 @@ def test_a_gain_over_a_withheld_score_is_withheld() -> None:
 def test_a_table_shows_print_measure_and_ruling() -> None:
     numbers = [printed(), printed("14.72", "base")]
     compared = [ruled(numbers[0], measured(28.0, (26.0, 30.0))), ruled(numbers[1], None)]
-    shown = reproduction_table(table(*numbers), compared)
+    shown = reproduction_table(PaperTable(table(*numbers), compared))
     assert shown.columns == ["row", "win rate, printed", "measured"]
     assert shown.rows == [
         ["iter3", "28.53", "28.00 [26.00, 30.00] MATCH"],
@@ -146,9 +149,30 @@ def test_a_table_shows_print_measure_and_ruling() -> None:
 def test_a_reason_comes_once_with_the_numbers_that_it_is_of() -> None:
     numbers = [printed(), printed("14.72", "base")]
     compared = [ruled(one, measured(judge="other")) for one in numbers]
-    notes = reproduction_table(table(*numbers), compared).notes
+    notes = reproduction_table(PaperTable(table(*numbers), compared)).notes
     told = "NOT COMPARABLE, judge: other instead of gpt: iter3 (win rate), base (win rate)"
     assert notes[1] == told
+
+
+def test_other_checkpoints_stand_below_with_why_they_are_not_comparable() -> None:
+    others = [
+        Other("mine", "win rate", measured(30.0, (28.0, 32.0)), []),
+        Other("yours", "win rate", measured(None), ["judge: other instead of gpt"]),
+    ]
+    shown = reproduction_table(PaperTable(table(printed()), [ruled(printed(), None)], others))
+    assert shown.rows[1:] == [
+        ["mine", "", "30.00 [28.00, 32.00]"],
+        ["yours", "", "withheld NOT COMPARABLE"],
+    ]
+    assert shown.notes[0] == (
+        "NOT COMPARABLE with what is printed, judge: other instead of gpt: yours"
+    )
+
+
+def test_only_decisive_ingredients_hinder_a_comparison() -> None:
+    other = measured(judge="other", calibration="rebuilt", prompts="99")
+    assert hindrances(other, EXPECTED, 0.95) == ["judge: other instead of gpt"]
+    assert hindrances(other, EXPECTED, 1.0)[1:] == ["prompts: 99 instead of 100"]
 
 
 def test_a_list_of_tables_counts_rulings() -> None:
@@ -158,12 +182,12 @@ def test_a_list_of_tables_counts_rulings() -> None:
         ruled(numbers[1], measured()),
         Compared(numbers[2], Ruling.NOT_MEASURED),
     ]
-    (row,) = counts_table([(table(*numbers), compared)]).rows
+    (row,) = counts_table([PaperTable(table(*numbers), compared)]).rows
     assert row == ["p:t", "A table", "3", "1", "1", "0", "1"]
 
 
 def test_data_hold_every_number_with_its_identity() -> None:
-    data = reproduction_data(table(printed()), [ruled(printed(), measured())])
+    data = reproduction_data(PaperTable(table(printed()), [ruled(printed(), measured())]))
     (number,) = data["numbers"]
     assert (number["printed"], number["ruling"]) == ("28.53", "MATCH")
     assert number["measured"]["identity"]["judge"] == "gpt"
