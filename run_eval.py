@@ -175,7 +175,11 @@ def compare(
 @click.option("--out", type=_PATH, help="Where the report goes, instead of the first run's folder.")
 @_by
 @click.option("--gold", metavar="JUDGE", help="The judge whose word is taken for the truth.")
-@click.option("--embeddings", metavar="MODEL", help="hf:PATH, to draw prompts and answers in 2-D.")
+@click.option(
+    "--embeddings",
+    metavar="MODEL",
+    help="hf:PATH_OR_ID, an encoder or a checkpoint, to draw prompts and answers in 2-D.",
+)
 @_assets
 @_json
 def report(

@@ -15,7 +15,7 @@ def embedded(
     """Prompts and answers of each benchmark, a vector each; those of several turns are one text.
 
     Args:
-        model: `hf:PATH_OR_ID`, a causal language model.
+        model: `hf:PATH_OR_ID`, an encoder or a causal language model.
         said: By benchmark and checkpoint, answers by the turns of their prompts.
 
     Raises:

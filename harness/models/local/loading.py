@@ -1,7 +1,7 @@
 """How a checkpoint comes into memory: its tokenizer, its weights, the tokens that end an answer."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,19 +90,40 @@ def read_network(checkpoint: Checkpoint, **settings: Any) -> Any:
     """
     from transformers import AutoModelForCausalLM
 
+    model, absent = _read(AutoModelForCausalLM, checkpoint, settings)
+    _check_tensors(checkpoint.folder, absent)
+    return model
+
+
+def read_body(checkpoint: Checkpoint) -> Any:
+    """The checkpoint without a head, on the device that there is: an encoder, or what precedes one.
+
+    Raises:
+        DataError: A file is damaged, or lacks some of the tensors that the architecture needs.
+        ModelError: transformers cannot load it.
+    """
+    from transformers import AutoModel
+
+    model, absent = _read(AutoModel, checkpoint, {"device_map": _device()})
+    # What some encoders put behind their last layer: checkpoints trained without it have none.
+    _check_tensors(checkpoint.folder, [name for name in absent if not name.startswith("pooler.")])
+    body = model.get_encoder() if model.config.is_encoder_decoder else model
+    return body.eval()
+
+
+def _read(kind: Any, checkpoint: Checkpoint, settings: Mapping[str, Any]) -> tuple[Any, list[str]]:
+    """The model, and names of the tensors that no file has."""
     for file in weight_files(checkpoint.folder):
         check_readable(file)
     with explained(checkpoint.folder, "config.json with these weights"):
-        found: Any = AutoModelForCausalLM.from_pretrained(
+        model, report = kind.from_pretrained(
             checkpoint.folder,
             dtype=checkpoint.dtype,
             trust_remote_code=checkpoint.trust_remote_code,
             output_loading_info=True,
             **settings,
         )
-    model, report = found
-    _check_tensors(checkpoint.folder, report)
-    return model
+    return model, sorted(report["missing_keys"])
 
 
 def load_tokenizer(checkpoint: Checkpoint) -> Any:
@@ -171,7 +192,6 @@ def draw_no_bars() -> None:
 
 
 def _load(checkpoint: Checkpoint) -> Any:
-    import torch
     from transformers import GenerationConfig
 
     if fingerprint(checkpoint.folder) != checkpoint.weights:
@@ -179,18 +199,23 @@ def _load(checkpoint: Checkpoint) -> Any:
     load_config(checkpoint)
     if not sys.stderr.isatty():
         draw_no_bars()
-    model = read_network(checkpoint, device_map="cuda" if torch.cuda.is_available() else "cpu")
+    model = read_network(checkpoint, device_map=_device())
     # generate() fills whatever a request leaves open from here.
     model.generation_config = GenerationConfig.from_dict({})
     return model.eval()
 
 
+def _device() -> str:
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 _slot: Slot[Checkpoint, Any] = Slot(_load)
 
 
-def _check_tensors(folder: Path, report: dict[str, Any]) -> None:
+def _check_tensors(folder: Path, absent: Sequence[str]) -> None:
     """Absent tensors are otherwise filled with random numbers, and scored."""
-    absent = sorted(report["missing_keys"])
     if absent:
         raise DataError(
             f"{folder} lacks {len(absent)} of the tensors that its config.json asks for, "
