@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -183,7 +183,6 @@ def test_hard_sppo_is_zero_half_a_step_from_the_reference() -> None:
     assert sppo_hard_pair(row(ETA / 2), row(-ETA / 2)).item() == 0.0
 
 
-@settings(deadline=None)  # the first call into torch is slow
 @given(st.floats(-50, 50), st.floats(-50, 50), st.floats(0.1, 1000))
 def test_sppo_with_certain_labels_is_hard_sppo(a: float, b: float, eta: float) -> None:
     soft = sppo(row(a), row(b), row(1), row(0), eta=eta)
@@ -241,7 +240,6 @@ def looped_ranks(candidates_N: list[float], margin: float) -> float:
     )
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(-5, 0), min_size=1, max_size=5), st.floats(0, 1))
 def test_tuna_is_a_sum_over_pairs(candidates_N: list[float], margin: float) -> None:
     loss = tuna(row(*candidates_N)[None], row(-1), margin=margin, mle_weight=0.0)

@@ -2,7 +2,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import brentq
@@ -126,7 +126,6 @@ def test_coefficients_that_the_data_hardly_need_are_exactly_zero() -> None:
 
 
 @given(problems(), strengths)
-@settings(deadline=None)
 def test_no_small_change_of_a_coefficient_would_fit_better(problem: Problem, c: float) -> None:
     w = np.array(fit_length_control(*problem, c=c).coefficients)
     pull = slope(problem, w)
@@ -135,7 +134,6 @@ def test_no_small_change_of_a_coefficient_would_fit_better(problem: Problem, c: 
 
 
 @given(problems(), strengths)
-@settings(deadline=None)
 def test_opposite_preferences_give_the_opposite_win_rate(problem: Problem, c: float) -> None:
     calibration = problem.calibration
     opposite = problem._replace(
@@ -147,7 +145,6 @@ def test_opposite_preferences_give_the_opposite_win_rate(problem: Problem, c: fl
 
 
 @given(problems(), strengths, st.floats(0.01, 100))
-@settings(deadline=None)
 def test_the_unit_of_length_does_not_matter(problem: Problem, c: float, unit: float) -> None:
     longer = problem._replace(delta_length_N=unit * problem.delta_length_N)
     one, other = fit_length_control(*problem, c=c), fit_length_control(*longer, c=c)

@@ -132,7 +132,7 @@ def test_what_length_alone_explains_is_taken_out() -> None:
     assert even["lc_win_rate"].value == pytest.approx(0.5, abs=0.04)
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(st.permutations(range(8)))
 def test_the_order_of_the_verdicts_does_not_matter(order: list[int]) -> None:
     verdicts = [verdict(n, n / 7, "*h." + "x" * (n % 3)) for n in range(8)]
