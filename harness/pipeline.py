@@ -163,6 +163,29 @@ def decoded(benchmark: Benchmark, changes: Mapping[str, Any]) -> Benchmark:
     return replace(benchmark, load=changed)
 
 
+def resampled(benchmark: Benchmark, sample: int) -> Benchmark:
+    """The benchmark with a further sample of each answer, wherever an answer is drawn by chance.
+
+    Args:
+        benchmark: Whose prompts they are.
+        sample: How many samples of each prompt are passed over; 0 is the benchmark as it is.
+    """
+
+    def again(prompt: Prompt) -> Prompt:
+        decoding = replace(prompt.decoding, sample=prompt.decoding.sample + sample)
+        return replace(prompt, decoding=decoding) if is_drawn(prompt) else prompt
+
+    def drawn(assets: Assets) -> list[Prompt]:
+        return [again(prompt) for prompt in benchmark.load(assets)]
+
+    return replace(benchmark, load=drawn) if sample else benchmark
+
+
+def is_drawn(prompt: Prompt) -> bool:
+    """Whether its answer may be another with another seed."""
+    return prompt.decoding.temperature > 0 and not prompt.choices
+
+
 def opposed(benchmark: Benchmark, baseline: Answers) -> Benchmark:
     """The benchmark with a model's answers in the place of its published baseline's.
 

@@ -12,6 +12,7 @@ A series is the checkpoints of one run in the order in which they were made::
 Paths that begin with ./ or ../ are relative to the series file.
 """
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -78,6 +79,13 @@ class Checkpoint(BaseModel):
     """Answers with the best of several samples by a judge; None answers once."""
     weights: str | None = None
     """Folder of a served model's files: their content becomes part of its identity."""
+    samples: int = Field(default=1, ge=1, le=100)
+    """Answers of each prompt that are scored: the first is the checkpoint's, further ones tell
+    how much of its standard error is chance in answering."""
+
+    def called(self, sample: int) -> str:
+        """What its results are kept under: the first sample's (0) by its own name."""
+        return f"{self.name}-sample{sample + 1}" if sample else self.name
 
 
 class Series(BaseModel):
@@ -126,13 +134,12 @@ def series_of(models: list[str]) -> Series:
 
 
 def _check_family(origin: Path | str, series: Series) -> None:
-    """Names are unique, and parents stand before their children."""
+    """Names are unique, those of further samples too, and parents stand before their children."""
+    called = Counter(c.called(k) for c in series.checkpoints for k in range(c.samples))
+    if twice := [name for name, times in called.items() if times > 1]:
+        raise SpecError(f"{origin}: expected each checkpoint's name once, '{twice[0]}' comes twice")
     seen: list[str] = []
     for checkpoint in series.checkpoints:
-        if checkpoint.name in seen:
-            raise SpecError(
-                f"{origin}: expected each checkpoint's name once, '{checkpoint.name}' comes twice"
-            )
         if checkpoint.parent is not None and checkpoint.parent not in seen:
             raise SpecError(
                 f"{origin}: expected the parent of '{checkpoint.name}' to stand before it, "

@@ -175,6 +175,7 @@ def spoken(seen: Seen, before: int) -> Reply:
 
 ONE = "{{name: b, model: '{server}'}}"
 BEST = "{{name: b, model: '{server}', best_of: {{n: 2, judge: '{server}'}}}}"
+MANY = "{{name: b, model: '{server}', samples: 2}}"
 SAID = "{{name: a, model: 'scripted:hello there'}}"
 
 
@@ -185,10 +186,11 @@ SAID = "{{name: a, model: 'scripted:hello there'}}"
         (ONE, "alpaca_eval", "self", None),
         (ONE, "alpaca_eval", "{server}", "scripted:other"),
         (BEST, "alpaca_eval", "{server}", None),
+        (MANY, "alpaca_eval", "{server}", None),
         (ONE, "mt_bench", "{server}", None),
         pytest.param(SAID, "lmentry", None, None, marks=pytest.mark.slow),
     ],
-    ids=["both orders", "self", "baseline", "best of two", "ratings", "exact"],
+    ids=["both orders", "self", "baseline", "best of two", "samples", "ratings", "exact"],
 )
 def test_runs_of_every_kind_are_packed_and_opened(
     mirror: Path,

@@ -367,7 +367,7 @@ def test_a_dry_run_asks_a_baseline_nothing(run: Run) -> None:
     ("model", "words", "said"),
     [
         ("hf:./tiny", ["--temperature", "0"], "expected a temperature above 0 for the best of 8"),
-        ("replay:x.json", [], "came a recording; leave best_of out"),
+        ("replay:x.json", [], "can answer again for best_of of 'a', came a recording"),
     ],
 )
 def test_a_best_of_that_could_not_differ_is_refused(

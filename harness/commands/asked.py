@@ -70,6 +70,7 @@ def check_until(request: ScoreRequest, series: Series) -> None:
     wrong = [name for name, given in together.items() if given]
     wrong += ["a checkpoint as its own judge"] if takes_part(SELF, judge) else []
     wrong += ["a single checkpoint"] if len(series.checkpoints) < 2 else []
+    wrong += [f"samples of {c.name}" for c in series.checkpoints if c.samples > 1]
     rating = [b for b in request.benchmarks if registry.benchmark(b).duel is not None]
     wrong += [f"{name}, which rates answers" for name in rating]
     if wrong:

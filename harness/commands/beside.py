@@ -109,7 +109,9 @@ def papers(results: Sequence[Saved]) -> list[PaperTable]:
     Of several results on one benchmark, that by the official judge stands there, else the first.
     """
     # Where a run lies has no place in its report, which is the same wherever it is told.
-    results = [one._replace(origin=Path(one.origin).name) for one in results]
+    results = [
+        one._replace(origin=Path(one.origin).name) for one in results if not one.is_further_sample
+    ]
     labels = {one.benchmark for one in results}
     tables = [part for one in published().tables if (part := one.on(labels)).printed]
     beside = Beside(place(_official(results, "model"), {}, tables))

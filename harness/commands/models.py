@@ -183,10 +183,12 @@ class Models:
 
 def _check_once(recorded: Checkpoint) -> None:
     """A recording has one answer to each prompt."""
-    if recorded.best_of is not None:
+    asked = {"best_of": recorded.best_of is not None, "samples": recorded.samples > 1}
+    again = [key for key, is_asked in asked.items() if is_asked]
+    if again:
         raise SpecError(
-            f"expected a model that can answer again for the best of {recorded.best_of.n} of "
-            f"'{recorded.name}', came a recording; leave best_of out"
+            f"expected a model that can answer again for {' and '.join(again)} of "
+            f"'{recorded.name}', came a recording; leave that out"
         )
 
 

@@ -62,7 +62,7 @@ class Run:
             replace(
                 cell,
                 length=self._length(cell),
-                redrawn=self._redrawn(cell) if refit else None,
+                redrawn=self._redrawn(cell) if refit and cell.sample_of is None else None,
             )
             for cell in self.saved.cells
         ]
@@ -71,7 +71,7 @@ class Run:
         """What cannot be told, since the folder does not hold what it is made of."""
         lost = [
             cell
-            for cell in self.saved.cells
+            for cell in self.saved.own
             if registry.benchmark(cell.benchmark).files.redraw and not self._judgments(cell)
         ]
         return [
@@ -175,7 +175,7 @@ def _printed(story: Story) -> list[Table]:
 def read_story(saved: Sequence[Saved], assets: Assets, classes: Mapping[str, Classes]) -> Story:
     """The story of saved runs."""
     runs = [Run(one, assets) for one in saved]
-    several = len({cell.checkpoint for one in saved for cell in one.cells}) > 1
+    several = len({cell.checkpoint for one in saved for cell in one.own}) > 1
     cells = [cell for run in runs for cell in run.cells(refit=several)]
     matches = [match for one in saved for match in one.matches]
     labels = dict.fromkeys(cell.benchmark for cell in cells)
@@ -216,7 +216,7 @@ def _vectors(model: str, saved: Sequence[Saved], assets: Assets) -> list[Vectors
     """Of every benchmark whose answers were kept, those of a checkpoint once."""
     said: dict[str, dict[str, Mapping[tuple[str, ...], tuple[str, ...]]]] = {}
     for one in saved:
-        for cell in one.cells:
+        for cell in one.own:
             answers = Run(one, assets).answers(cell)
             if answers:
                 title = registry.benchmark(cell.benchmark).card.title

@@ -51,7 +51,7 @@ def reproduce(request: ReproduceRequest, setting: Setting) -> list[Table]:
     book = published()
     tables = book.named(request.name)
     official = Official(book, setting.library(), request.pull)
-    runs = [one for path in request.runs for run in find_runs(path) for one in run.results]
+    runs = [one for path in request.runs for run in find_runs(path) for one in run.own]
     named = _named(_pairs(request.named), runs, tables)
     beside = Beside(place(runs, named, tables), official)
     told = [PaperTable(one, beside.compared(one), beside.others(one, runs)) for one in tables]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from harness import registry
 from harness.classes import Classes
@@ -16,6 +16,7 @@ from harness.commands.classify import read_classes
 from harness.commands.foreseen import foresee
 from harness.commands.gold import gilded
 from harness.commands.importing import import_judgments
+from harness.commands.jobs import Job, with_samples
 from harness.commands.judge_eval import audit
 from harness.commands.models import (
     EXACT,
@@ -38,6 +39,7 @@ from harness.pipeline import Answers, Result, answer, grade, load, opposed, samp
 from harness.report.judge_eval import Findings, judge_eval_table
 from harness.report.progress import Board, Shown
 from harness.report.save import save_result
+from harness.report.scores import SAMPLE_OF
 from harness.report.story import Step
 from harness.report.table import Table
 from harness.spec import Checkpoint, Series
@@ -50,16 +52,6 @@ from harness.types import (
 )
 
 T = TypeVar("T")
-
-
-class Job(NamedTuple):
-    """One checkpoint on one benchmark."""
-
-    checkpoint: Checkpoint
-    benchmark: Benchmark
-    judge: str
-    model: Model
-    """The checkpoint's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +76,7 @@ class Run:
         return self.models.assets
 
     def jobs(self) -> list[Job]:
-        """Every checkpoint on every benchmark.
+        """Every checkpoint on every benchmark, once for each of its samples.
 
         A name that nothing answers to fails here.
         """
@@ -96,11 +88,14 @@ class Run:
         for benchmark in benchmarks:
             self.models.judge(self._judge(benchmark), benchmark, opened[0][0])
         opposing = [self._opposed(benchmark) for benchmark in benchmarks]  # may ask, so it is last
-        return [
-            Job(checkpoint, benchmark, self._judge(benchmark), model)
+        jobs = [
+            [
+                Job(checkpoint, benchmark, self._judge(benchmark), model)
+                for benchmark, model in zip(opposing, models, strict=True)
+            ]
             for checkpoint, models in zip(checkpoints, opened, strict=True)
-            for benchmark, model in zip(opposing, models, strict=True)
         ]
+        return [job for own in jobs for job in with_samples(own, self.assets)]
 
     def golden(self, jobs: Sequence[Job]) -> list[Job]:
         """What the better judge decides about, if one was named: a few prompts of each job."""
@@ -110,7 +105,7 @@ class Run:
         return [
             job._replace(benchmark=sampled(job.benchmark, n), judge=name)
             for job in jobs
-            if job.judge != EXACT
+            if job.judge != EXACT and not job.sample
         ]
 
     def plan(self, job: Job) -> Plan:
@@ -123,7 +118,7 @@ class Run:
         if source:
             import_judgments(source, job.judge, job.benchmark, self.models)
         judge = partial(self.models.judge, job.judge, job.benchmark, job.model)
-        name = job.checkpoint.name
+        name = job.name
         planned = plan(name, job.benchmark, job.model, job.judge, judge, self.assets)
         if source and not planned.to_answer and planned.to_judge == planned.undecided > 0:
             raise DataError(
@@ -165,7 +160,7 @@ class Run:
         """
         digests = [self._shown(job) for job in jobs]
         told = {
-            f"{job.checkpoint.name}: {line}": None
+            f"{job.name}: {line}": None
             for job, planned in zip(jobs, plans, strict=True)
             if planned.to_answer
             for line in warnings(job.model, load(job.benchmark, self.assets))
@@ -178,7 +173,7 @@ class Run:
         if not self.request.show_prompts:
             return ""
         prompts = load(job.benchmark, self.assets)
-        return show_prompts(job.checkpoint.name, job.model, prompts, self.setting)
+        return show_prompts(job.name, job.model, prompts, self.setting)
 
     def bought(
         self, jobs: Sequence[Job], watch: Watch, shown: Sequence[str]
@@ -225,7 +220,7 @@ class Run:
     def results(self, jobs: Sequence[Job], answers: Sequence[Answers]) -> list[tuple[str, Result]]:
         """All results by checkpoint, each saved at once; one that judged itself is closed again."""
         given = iter(answers)
-        named = {_place(job): one for job, one in zip(jobs, answers, strict=True)}
+        named = {job.place: one for job, one in zip(jobs, answers, strict=True)}
         return [
             self._closing(lambda one: self._grade(one, next(given), named), job, after)
             for job, after in _with_next(jobs)
@@ -241,7 +236,7 @@ class Run:
     def _bought(self, job: Job) -> Bought:
         judge = partial(self.models.judge, job.judge, job.benchmark, job.model)
         answers = Known(job.model).generate(load(job.benchmark, self.assets))
-        return bought(job.checkpoint.name, job.benchmark, answers, judge, self.assets)
+        return bought(job.name, job.benchmark, answers, judge, self.assets)
 
     def _closing(self, work: Callable[[Job], T], job: Job, after: Job | None) -> T:
         done = work(job)
@@ -250,7 +245,7 @@ class Run:
         return done
 
     def _answer(self, job: Job) -> Answers:
-        label = f"{job.checkpoint.name}: answering"
+        label = f"{job.name}: answering"
         shown = Shown(job.model, Board(self.setting.err), label)
         return answer(job.benchmark, shown, self.assets)
 
@@ -271,7 +266,7 @@ class Run:
     def _grade(
         self, job: Job, answers: Answers, named: Mapping[tuple[str | None, str], Answers]
     ) -> tuple[str, Result]:
-        board, name = Board(self.setting.err), job.checkpoint.name
+        board, name = Board(self.setting.err), job.name
 
         def shown(model: Model, rubric: Rubric) -> Model:
             return Shown(model, board, f"{name}: judging", rubric.read)
@@ -288,7 +283,7 @@ class Run:
         judged = job.judge != EXACT
         suspected = suspicions(answers, result.verdicts, parent) if judged else []
         self.audited.extend(self._audit(job))
-        marked = _marked(job.checkpoint, _placed(job.checkpoint, result), suspected)
+        marked = _marked(job.checkpoint, _placed(job, result), suspected)
         save_result(self.folder, name, job.benchmark, marked)
         return name, marked
 
@@ -322,7 +317,7 @@ class Run:
 
     def _audit(self, job: Job) -> Iterator[Findings]:
         """How far a checkpoint that judges itself can be trusted to judge."""
-        if not takes_part(SELF, job.judge):
+        if job.sample or not takes_part(SELF, job.judge):
             return
         label, board = job.benchmark.card.label, Board(self.setting.err)
         for sitting in audit(job.judge, job.model, self.models, rubric=label):
@@ -354,7 +349,7 @@ class Run:
 
     def _source(self, job: Job) -> str | None:
         """Published judgments to import: a series' own are by the official judge."""
-        if self.models.doors.complete:
+        if self.models.doors.complete or job.sample:
             return None
         official = job.judge == job.benchmark.card.judge
         if job.checkpoint.judgments and not official:
@@ -377,15 +372,13 @@ def _with_next(jobs: Sequence[Job]) -> Iterator[tuple[Job, Job | None]]:
     return zip(jobs, [*jobs[1:], None], strict=True)
 
 
-def _placed(checkpoint: Checkpoint, result: Result) -> Result:
+def _placed(job: Job, result: Result) -> Result:
     """The result, with the checkpoint's place in its series as part of its identity."""
-    facts = checkpoint.model_dump(include={"iteration", "parent", "method", "trained_by_judge"})
+    kept = {"iteration", "parent", "method", "trained_by_judge"}
+    facts = job.checkpoint.model_dump(include=kept)
     place = {f"model {key}": str(value) for key, value in facts.items() if value is not None}
-    return replace(result, identity={**result.identity, **place})
-
-
-def _place(job: Job) -> tuple[str | None, str]:
-    return job.checkpoint.name, job.benchmark.card.label
+    whose = {SAMPLE_OF: job.checkpoint.name} if job.sample else {}
+    return replace(result, identity={**result.identity, **place, **whose})
 
 
 def _marked(checkpoint: Checkpoint, result: Result, suspected: Sequence[str]) -> Result:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 
 from harness.errors import DataError
-from harness.report.scores import FORMAT
+from harness.report.scores import FORMAT, SAMPLE_OF
 from harness.types import Item, Score
 
 SCORES = "scores.json"
@@ -32,6 +32,11 @@ class Saved(NamedTuple):
     origin: str
     """The file."""
 
+    @property
+    def is_further_sample(self) -> bool:
+        """Whether it is no score of its checkpoint, but tells how far that is chance."""
+        return SAMPLE_OF in self.identity
+
     def score(self, metric: str) -> Score | None:
         """The score of that metric; None when it has none."""
         return next((one for one in self.scores if one.metric == metric), None)
@@ -45,6 +50,11 @@ class SavedRun(NamedTuple):
     results: Sequence[Saved]
     provenance: Mapping[str, Any]
     """What it was made with; empty where the run does not say."""
+
+    @property
+    def own(self) -> list[Saved]:
+        """The checkpoints' own results, further samples left out."""
+        return [one for one in self.results if not one.is_further_sample]
 
 
 _Interval = tuple[FiniteFloat, FiniteFloat]

@@ -11,6 +11,9 @@ from harness.types import Score
 FORMAT = "iterbench.results/1"
 """Name and version of the JSON that `results_data` makes."""
 
+SAMPLE_OF = "model sample of"
+"""The entry of an identity that says whose further sample a result is; no other checkpoint's."""
+
 _TITLES = {"avg_length": "length", "lc_win_rate": "LC win rate", "win_rate": "win rate"}
 _ITERATION = "model iteration"
 _MARKED = 0.01
@@ -20,7 +23,7 @@ _MARKED = 0.01
 def results_table(results: Sequence[tuple[str, Result]]) -> Table:
     """One benchmark's results, a row for each named checkpoint, in the order given."""
     card = results[0][1].card
-    metrics = [score.metric for score in _main(results[0][1])]
+    metrics = [*dict.fromkeys(score.metric for _, result in results for score in _main(result))]
     shows_iteration = any(_ITERATION in result.identity for _, result in results)
     return Table(
         title=f"{card.title}, {results[0][1].judge} judging, 95 % intervals",
@@ -35,7 +38,7 @@ def results_table(results: Sequence[tuple[str, Result]]) -> Table:
             [
                 name,
                 *([result.identity.get(_ITERATION, "")] if shows_iteration else []),
-                *_figures(result),
+                *_figures(result, metrics),
             ]
             for name, result in results
         ],
@@ -126,9 +129,10 @@ def shown_range(pair: tuple[float, float] | None, unit: str) -> str:
     return f" [{shown_value(pair[0], unit)}, {shown_value(pair[1], unit)}]" if pair else ""
 
 
-def _figures(result: Result) -> list[str]:
-    main = result.scores[0]
-    return [*map(cell, _main(result)), str(main.n), str(main.n_unread)]
+def _figures(result: Result, metrics: Sequence[str]) -> list[str]:
+    """A cell for each metric, empty where the result has none of it."""
+    main, told = result.scores[0], {score.metric: cell(score) for score in _main(result)}
+    return [*(told.get(metric, "") for metric in metrics), str(main.n), str(main.n_unread)]
 
 
 def metric_title(metric: str) -> str:

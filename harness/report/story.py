@@ -143,26 +143,42 @@ class Gap(NamedTuple):
 
 
 class Spread(NamedTuple):
-    """Where the standard error of a score comes from, under a judge that was asked repeatedly."""
+    """What the standard error of a score is made of, where answers or verdicts were repeated."""
 
     step: str
     track: int
     metric: str
     n: int
     """Verdicts, each the mean of the repeats."""
+    samples: int
+    """Answers to each prompt, of which the first was scored."""
     repeats: int
+    """Verdicts on each answer."""
+    mean: float
+    """Of the scores of all samples."""
     components: Components
-    """Without seeds: prompts were answered once."""
 
     @property
     def prompts(self) -> float:
-        """The standard error if the judge had no noise."""
+        """The standard error if answers and verdicts were no matter of chance."""
         return sqrt(self.components.items / self.n)
 
     @property
-    def judge(self) -> float:
-        """The standard error if there were no other prompts."""
-        return sqrt((self.components.judge or 0.0) / (self.n * self.repeats))
+    def answers(self) -> float | None:
+        """The standard error by the chance in answering alone; None with one sample."""
+        seeds = self.components.seeds
+        return None if seeds is None else sqrt(seeds / self.n)
+
+    @property
+    def judge(self) -> float | None:
+        """The standard error by the judge's noise alone; None with one repeat."""
+        judge = self.components.judge
+        return None if judge is None else sqrt(judge / (self.n * self.repeats))
+
+    @property
+    def error_of_mean(self) -> float:
+        """The standard error of the mean over all samples."""
+        return self.components.error_with(self.n, self.samples, self.repeats)
 
     def with_repeats(self, repeats: int) -> float:
         """The standard error, had the judge been asked so often."""
@@ -204,7 +220,7 @@ class Story:
     vectors: Sequence[Vectors] = ()
     """A benchmark each, if a model was named that makes them."""
     spreads: Sequence[Spread] = ()
-    """Of every score that is a mean, where its judge was asked repeatedly."""
+    """Of every score that is a mean, where prompts were answered or judged repeatedly."""
     papers: Sequence[PaperTable] = ()
     """Tables of papers that print numbers of the same benchmarks."""
     trials: Sequence[Tried] = ()

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from harness.report.judge_eval import judge_eval_table
 from harness.report.reproduction import reproduction_table
 from harness.report.scores import cell, metric_title, shown_value
-from harness.report.story import Change, Entry, Game, Story, Track
+from harness.report.story import Change, Entry, Game, Spread, Story, Track
 from harness.report.table import Table
 from harness.stats.paired import Difference
 
@@ -169,36 +169,54 @@ def gaps_table(story: Story) -> Table:
 
 
 def spreads_table(story: Story) -> Table:
-    """How much of each standard error is the judge's own noise, and what more repeats would do."""
-    label, unit = Labels(story.tracks), Units(story)
+    """How much of each standard error is chance in answering and in judging."""
     return Table(
-        f"{story.name}: standard errors under a repeated judge",
+        f"{story.name}: what standard errors are made of",
         [
-            *("checkpoint", "benchmark", "metric", "n", "repeats", "standard error"),
-            *("prompts alone", "judge alone", "with twice the repeats"),
+            *("checkpoint", "benchmark", "metric", "n", "samples", "repeats", "standard error"),
+            *("prompts alone", "answers alone", "judge alone"),
+            *("mean of all samples", "its standard error", "with twice the repeats"),
         ],
-        [
-            [
-                one.step,
-                label(one.track),
-                metric_title(one.metric),
-                str(one.n),
-                str(one.repeats),
-                *(
-                    shown_value(error, unit(one.track))
-                    for error in (
-                        one.components.standard_error,
-                        one.prompts,
-                        one.judge,
-                        one.with_repeats(2 * one.repeats),
-                    )
-                ),
-            ]
-            for one in story.spreads
-        ],
-        ["squares of the parts add up; each prompt was answered once, so prompts hold sampling"],
+        [_spread_row(story, one) for one in story.spreads],
+        ["squares of the three parts add up; " + unparted(story)],
         words=3,
     )
+
+
+def _spread_row(story: Story, one: Spread) -> list[str]:
+    unit = Units(story)(one.track)
+    return [
+        one.step,
+        Labels(story.tracks)(one.track),
+        metric_title(one.metric),
+        *map(str, (one.n, one.samples, one.repeats)),
+        *("" if told is None else shown_value(told, unit) for told in parts_of(one)),
+    ]
+
+
+def parts_of(spread: Spread) -> list[float | None]:
+    """The standard error, its parts, the mean of samples, its error, and that of more repeats.
+
+    None stands for what was not tried.
+    """
+    has_samples, has_repeats = spread.answers is not None, spread.judge is not None
+    return [
+        spread.components.standard_error,
+        *(spread.prompts, spread.answers, spread.judge),
+        *((spread.mean, spread.error_of_mean) if has_samples else (None, None)),
+        spread.with_repeats(2 * spread.repeats) if has_repeats else None,
+    ]
+
+
+def unparted(story: Story) -> str:
+    """Which parts hold what was not tried by itself."""
+    told = []
+    if any(one.answers is None for one in story.spreads):
+        told.append("with one sample prompts hold the chance in answering")
+    judged = (one for one in story.spreads if story.tracks[one.track].judge != EXACT)
+    if any(one.judge is None for one in judged):
+        told.append("with one repeat answers hold the judge's noise")
+    return ", and ".join(told) or "each is told by itself"
 
 
 def game_table(story: Story, game: Game) -> Table:

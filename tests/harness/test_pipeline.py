@@ -20,12 +20,14 @@ from harness.pipeline import (
     limited,
     load,
     opposed,
+    resampled,
     withhold,
 )
 from harness.types import (
     UNWATCHED,
     Assets,
     Benchmark,
+    Decoding,
     Files,
     Generation,
     Prompt,
@@ -144,6 +146,20 @@ def test_without_a_limit_every_prompt_is_used() -> None:
 def test_a_series_may_set_the_decoding() -> None:
     (first, *_) = load(decoded(tiny(), {"temperature": 0.7}), ASSETS)
     assert (first.decoding.temperature, first.decoding.max_tokens) == (0.7, 9)
+
+
+def test_only_what_is_drawn_by_chance_is_drawn_again() -> None:
+    warm, greedy = Decoding(9, temperature=0.7), Decoding(9)
+    prompts = [
+        replace(prompt(id="drawn"), decoding=warm),
+        replace(prompt(id="raw"), decoding=warm, raw=True),
+        replace(prompt(id="greedy"), decoding=greedy),
+        replace(prompt(id="likely"), decoding=warm, choices=("a", "b")),
+    ]
+    asked = replace(tiny(), load=lambda _: prompts)
+    samples = [p.decoding.sample for p in load(resampled(asked, 2), ASSETS)]
+    assert samples == [2, 2, 0, 0]
+    assert resampled(asked, 0) is asked
 
 
 def test_a_baseline_of_ones_own_is_met_as_the_published_one_would_be() -> None:

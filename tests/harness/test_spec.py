@@ -148,6 +148,17 @@ def test_a_name_that_comes_twice_is_refused(tmp_path: Path) -> None:
         reading(tmp_path, text)
 
 
+def test_a_further_sample_is_called_by_no_other_checkpoints_name(tmp_path: Path) -> None:
+    text = "checkpoints:\n  - {name: a, model: m, samples: 3}\n  - {name: a-sample3, model: n}"
+    with pytest.raises(SpecError, match="'a-sample3' comes twice"):
+        reading(tmp_path, text)
+
+
+def test_samples_are_called_after_their_checkpoint(tmp_path: Path) -> None:
+    (one,) = reading(tmp_path, "checkpoints: [{name: a, model: m, samples: 3}]").checkpoints
+    assert [one.called(k) for k in range(one.samples)] == ["a", "a-sample2", "a-sample3"]
+
+
 def test_a_parent_stands_before_its_child(tmp_path: Path) -> None:
     text = "checkpoints:\n  - {name: b, model: m, parent: a}\n  - {name: a, model: n}"
     with pytest.raises(SpecError, match=r"the parent of 'b' to stand before it, 'a' does not"):

@@ -30,7 +30,7 @@ def sections(story: Story) -> list[Section]:
         Section("fallen", "Prompts that got worse", fallen(story)),
         Section("game", "Head to head", joined(*(game_of(story, one) for one in story.games))),
         Section("gaps", "Training judge against other judges", gaps(story)),
-        Section("spreads", "Standard errors under a repeated judge", spreads(story)),
+        Section("spreads", "What standard errors are made of", spreads(story)),
         Section("trial", "The judges on trial", tables(_trials(story))),
         Section("papers", "Beside the papers", tables([*map(reproduction_table, story.papers)])),
         Section("details", "Every score", details(story)),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.pipeline import Result
+from harness.report.scores import SAMPLE_OF
 from harness.report.story import Step
 from harness.types import Item, Redrawn, Score, prompt_of
 
@@ -36,6 +37,16 @@ class Cell:
             for key, value in self.identity.items()
             if not key.startswith(_OWN) and key.split()[0] not in _ASIDE
         }
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Of what it is comparable with."""
+        return self.benchmark, self.judge, *sorted(self.shared.items())
+
+    @property
+    def sample_of(self) -> str | None:
+        """The checkpoint that it is a further sample of; None for a checkpoint's own score."""
+        return self.identity.get(SAMPLE_OF)
 
 
 @dataclass(frozen=True, slots=True)

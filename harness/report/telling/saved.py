@@ -47,6 +47,11 @@ class Saved(NamedTuple):
             for one in self.results
         ]
 
+    @property
+    def own(self) -> list[Cell]:
+        """Those of the checkpoints themselves, further samples left out."""
+        return [cell for cell in self.cells if cell.sample_of is None]
+
 
 class _Score(Written):
     metric: str

@@ -29,6 +29,7 @@ def tell(
     Args:
         name: Of the series.
         cells: Every checkpoint on every benchmark under every judge, in the order of the series.
+            Further samples of a checkpoint tell its spread, and nothing else.
         protocols: Of every benchmark, by its label.
         matches: Checkpoints head to head.
         replicates: Of each bootstrap and each test.
@@ -38,8 +39,10 @@ def tell(
     """
     if not (cells or matches):
         raise DataError("expected results or matches to report, came none; score a series first")
-    known = steps(cells)
-    rows, entries, notes = sort(cells, protocols)
+    further = [cell for cell in cells if cell.sample_of is not None]
+    own = [cell for cell in cells if cell.sample_of is None]
+    known = steps(own)
+    rows, entries, notes = sort(own, protocols)
     pairs = [*duels(known, rows)]
     found = [pair for pair in pairs if refused(pair) is None]
     following = [pair for pair in found if pair.is_next]
@@ -59,7 +62,7 @@ def tell(
         played.games,
         [*_alone(known), *_marked(known, rows), *notes],
         gaps(known, rows, replicates),
-        spreads=[*spreads(rows)],
+        spreads=[*spreads(rows, further)],
     )
 
 

@@ -45,7 +45,7 @@ class Row:
     @cached_property
     def values(self) -> dict[str, Array]:
         """The items of each checkpoint, shape [N]; NaN is unread or was not asked."""
-        return {name: self._column(cell) for name, cell in self.cells.items()}
+        return {name: self.column(cell) for name, cell in self.cells.items()}
 
     @cached_property
     def metric(self) -> str:
@@ -64,7 +64,8 @@ class Row:
         """Ids of the items that a checkpoint has, read or unread."""
         return {item.id for item in self.cells[step].items}
 
-    def _column(self, cell: Cell) -> Array:
+    def column(self, cell: Cell) -> Array:
+        """The items of a cell, shape [N]; NaN is unread or was not asked."""
         said = {item.id: item.value for item in cell.items}
         column = [said.get(id_) for id_ in self.ids]
         return np.array([np.nan if value is None else value for value in column])
@@ -94,8 +95,7 @@ def sort(cells: Sequence[Cell], protocols: Mapping[str, Protocol]) -> Sorted:
     """
     groups: dict[tuple[object, ...], dict[str, Cell]] = {}
     for cell in cells:
-        key = cell.benchmark, cell.judge, *sorted(cell.shared.items())
-        group = groups.setdefault(key, {})
+        group = groups.setdefault(cell.key, {})
         if group.setdefault(cell.checkpoint, cell) is not cell:
             raise DataError(
                 f"expected one result of '{cell.checkpoint}' on {cell.benchmark} under "

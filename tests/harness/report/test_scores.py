@@ -52,6 +52,16 @@ def test_a_table_has_a_row_for_each_checkpoint_in_the_order_given() -> None:
     assert table.rows == [["b", "25.00", "100", "0"], ["a", "50.00", "100", "1"]]
 
 
+def test_a_row_without_a_metric_that_others_have_is_empty_there() -> None:
+    gold = score(0.75, metric="gold_win_rate")
+    rows = [("a", result(score(0.25))), ("b", result(score(0.5), gold))]
+    for some in (rows, rows[::-1]):
+        table = results_table(some)
+        assert table.columns[1:3] == ["win rate", "gold win rate"]
+        cells = {row[0]: row[2] for row in table.rows}
+        assert cells == {"a": "", "b": "75.00"}
+
+
 def test_a_table_says_which_benchmark_and_which_judge() -> None:
     table = results_table([("a", result(judge="hf:j", card=card(title="AlpacaEval 2.0")))])
     assert table.title == "AlpacaEval 2.0, hf:j judging, 95 % intervals"

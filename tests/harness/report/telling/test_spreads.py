@@ -1,6 +1,9 @@
-"""A repeated judge's own noise within the standard error of a score."""
+"""Prompts, answers and a repeated judge within the standard error of a score."""
 
 import re
+from collections.abc import Sequence
+from math import sqrt
+from typing import Any
 
 import pytest
 
@@ -48,6 +51,78 @@ def test_a_score_that_is_no_mean_of_items_is_left_out() -> None:
 
 
 def test_it_is_shown_in_the_page_and_in_markdown() -> None:
-    row = "base | tiny@1 | win rate | 4 | 2 | 5.00 | 4.00 | 3.00 | 4.53"
+    row = "base | tiny@1 | win rate | 4 | 1 | 2 | 5.00 | 4.00 | | 3.00 | | | 4.53"
     assert row in re.sub(" +", " ", to_text(noisy()))
     assert "4.53" in next(one.body.html for one in sections(noisy()) if one.id == "spreads")
+
+
+def sampled(*columns: Sequence[float | None], judge: str = "openai:gpt-4", **fields: Any) -> Story:
+    """A base, and a checkpoint of which the columns are samples."""
+    first, *others = columns
+    of = {"model sample of": "iter1"}
+    further = [
+        cell(f"iter1-sample{k}", values, judge=judge, identity=of, **fields)
+        for k, values in enumerate(others, start=2)
+    ]
+    base = cell("base", [0.5] * len(first), judge=judge, **fields)
+    return told(base, cell("iter1", first, judge=judge, **fields), *further)
+
+
+def test_further_samples_tell_how_much_is_chance_in_answering() -> None:
+    """Deviations from the items' means are 1/2 for the first two, 0 for the others."""
+    (found,) = sampled([1.0, 0.0, 1.0, 0.0], [0.0, 1.0, 1.0, 0.0]).spreads
+    assert (found.step, found.samples, found.repeats, found.mean) == ("iter1", 2, 1, 0.5)
+    assert found.answers == pytest.approx(1 / 4)  # sqrt(2 * 2 * 1/4) / 4
+    assert found.components.standard_error == pytest.approx(sqrt(1 / 3) / 2)
+    assert found.prompts == pytest.approx(sqrt(1 / 12 - 1 / 16))
+    assert found.error_of_mean == pytest.approx(sqrt(1 / 12 - 1 / 32))
+    assert found.judge is None
+
+
+def test_further_samples_are_no_checkpoints_of_the_series() -> None:
+    story = sampled([1.0, 0.0], [0.0, 1.0], [1.0, 1.0])
+    assert [step.name for step in story.steps] == ["base", "iter1"]
+    assert [entry.step for entry in story.entries] == ["base", "iter1"]
+    assert {change.step for change in story.changes} == {"iter1"}
+    assert story.spreads[0].mean == pytest.approx(2 / 3)
+
+
+def test_the_judges_noise_is_no_chance_in_answering() -> None:
+    scores = [Score("win_rate", 0.5, 4), Score("judge_noise", 0.15, 4)]
+    samples = [1.0, 0.0, 1.0, 0.0], [0.0, 1.0, 1.0, 0.0]
+    story = sampled(*samples, judge=JUDGE, scores=scores)
+    found = next(one for one in story.spreads if one.step == "iter1")
+    assert found.judge == pytest.approx(0.15)
+    assert found.answers == pytest.approx(sqrt(1 / 16 - 0.15**2))
+
+
+def test_what_is_unread_in_one_sample_says_nothing_of_the_answers() -> None:
+    whole = sampled([1.0, 0.0, 1.0], [0.0, 0.0, 1.0]).spreads[0]
+    (found,) = sampled([1.0, 0.0, 1.0, 1.0], [0.0, 0.0, 1.0, None]).spreads
+    assert found.components.seeds == pytest.approx(whole.components.seeds)
+    assert sampled([1.0, None], [None, 1.0]).spreads == []
+
+
+def test_turns_of_one_prompt_share_their_sample() -> None:
+    turns = [1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]
+    apart = sampled(*turns).spreads[0]
+    together = told(
+        cell("iter1", turns[0]),
+        cell("iter1-sample2", turns[1], identity={"model sample of": "iter1"}),
+        cluster=lambda id_: str(int(id_[-3:]) // 2),
+    ).spreads[0]
+    assert together.answers == pytest.approx(sqrt(2) * (apart.answers or 0.0))
+
+
+def test_a_sample_under_another_judge_is_of_another_score() -> None:
+    alone = cell("iter1", [1.0, 0.0])
+    other = cell("iter1-sample2", judge="openai:other", identity={"model sample of": "iter1"})
+    assert told(alone, other).spreads == []
+
+
+def test_samples_are_shown_in_the_page_and_in_markdown() -> None:
+    story = sampled([1.0, 0.0, 1.0, 0.0], [0.0, 1.0, 1.0, 0.0])
+    row = "iter1 | tiny@1 | win rate | 4 | 2 | 1 | 28.87 | 14.43 | 25.00 | | 50.00 | 22.82 |"
+    assert row in re.sub(" +", " ", to_text(story))
+    assert "with one repeat answers hold the judge's noise" in to_text(story)
+    assert "22.82" in next(one.body.html for one in sections(story) if one.id == "spreads")

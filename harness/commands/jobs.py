@@ -1,0 +1,51 @@
+"""What a run of `score` has to do: each checkpoint on each benchmark, once or several times."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from harness.errors import SpecError
+from harness.pipeline import is_drawn, load, resampled
+from harness.spec import Checkpoint
+from harness.types import Assets, Benchmark, Model
+
+
+class Job(NamedTuple):
+    """One checkpoint on one benchmark."""
+
+    checkpoint: Checkpoint
+    benchmark: Benchmark
+    judge: str
+    model: Model
+    """The checkpoint's own."""
+    sample: int = 0
+    """Which answer to each prompt; only the first is the checkpoint's score."""
+
+    @property
+    def name(self) -> str:
+        """What its result is called."""
+        return self.checkpoint.called(self.sample)
+
+    @property
+    def place(self) -> tuple[str | None, str]:
+        """Where it stands in the run."""
+        return self.name, self.benchmark.card.label
+
+
+def with_samples(jobs: Sequence[Job], assets: Assets) -> Iterator[Job]:
+    """The jobs of one checkpoint, then all of them for each further sample, where one is drawn.
+
+    Raises:
+        SpecError: Several samples were asked for, and they would all be the same.
+    """
+    yield from jobs
+    checkpoint = jobs[0].checkpoint
+    drawn = [job for job in jobs if any(map(is_drawn, load(job.benchmark, assets)))]
+    if checkpoint.samples > 1 and not drawn:
+        raise SpecError(
+            f"expected a temperature above 0 for {checkpoint.samples} samples of "
+            f"'{checkpoint.name}', came none, without which all are the same; set one, or leave "
+            f"samples out"
+        )
+    for sample in range(1, checkpoint.samples):
+        for job in drawn:
+            yield job._replace(benchmark=resampled(job.benchmark, sample), sample=sample)
