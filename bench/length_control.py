@@ -83,7 +83,7 @@ def main(model: str = "claude-2") -> None:
     calls: dict[str, Callable[[], object]] = {
         "alpaca_eval, one fit": lambda: upstream(table),
         "iterbench, one fit": lambda: fit_length_control(*arrays(rows, calibration), calibration),
-        "iterbench, 1,000 refits": lambda: bootstrap_length_control(
+        "iterbench, 10,000 refits": lambda: bootstrap_length_control(
             *arrays(rows, calibration), calibration, c=fit.c
         ),
     }

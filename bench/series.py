@@ -1,8 +1,8 @@
 """The report of a large series: how long it takes, and how that grows.
 
 Run `OMP_NUM_THREADS=1 python -m bench.series`. One of the benchmarks has length-controlled win
-rates, refitted 1,000 times for each checkpoint; all other cells are bootstrapped 10,000 times. The
-calibration rows come from ITERBENCH_ASSETS, or from ../shared/assets.
+rates: it is refitted as often as all other cells are bootstrapped, 10,000 times. The calibration
+rows come from ITERBENCH_ASSETS, or from ../shared/assets.
 """
 
 import tempfile
@@ -84,7 +84,7 @@ def main() -> None:
     once, fitted = seconds(CHECKPOINTS, PROMPTS), refits(CHECKPOINTS)
     print(
         f"{CHECKPOINTS} checkpoints x {BENCHMARKS} benchmarks x {PROMPTS} prompts, {REPLICATES} "
-        f"rounds: {once:.1f} s of CPU, and {fitted:.1f} s for 1,000 refits of each LC win rate"
+        f"rounds: {once:.1f} s of CPU, and {fitted:.1f} s for as many refits of each LC win rate"
     )
     print(f"{'times':>6} {'checkpoints, s':>15} {'prompts, s':>12}")
     for times in (1, 4, 16):

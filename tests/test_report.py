@@ -243,7 +243,7 @@ def test_a_judge_that_is_asked_twice_has_its_noise_told(run: Run, loopback: Loop
     words = ["-b", "alpaca_eval", "-j", judge, "--limit", "20", "--concurrency", "1"]
     ran = run("score", SERIES, *words, "--out", "o")
     assert ran.status == 0, ran.err
-    assert "standard errors under a repeated judge" in ran.out
+    assert "what standard errors are made of" in ran.out
     (folder,) = Path("o").glob("alpacafarm-*")
     spread, *others = story(folder)["spreads"]
     assert (spread["n"], spread["repeats"], len(others)) == (20, 2, 2)

@@ -19,11 +19,11 @@ from harness.stats.length_control import (
     fit_length_control,
     length_control_bounds,
 )
+from harness.stats.paired import REPLICATES
 from harness.types import Assets, Generation, Redrawn, Score, Verdict
 
 OFFICIAL_CALIBRATION = "alpaca_eval/df_gamed.csv"
 RECONSTRUCTED_CALIBRATION = "alpaca_eval/df_gamed_reconstructed.csv"
-BOOTSTRAPS = 1000
 _Z = 1.959963984540054  # normal quantile of a 95 % interval
 
 
@@ -101,9 +101,7 @@ def lc_win_rate(table: Judged, calibration: "CalibrationTable") -> Score:
     if n == 0:
         return Score("lc_win_rate", None, n, n_unread, bounds=(0.0, 1.0))
     fit = fit_lc(table, calibration)
-    draws = bootstrap_length_control(
-        *_features(table, calibration), calibration.rows, c=fit.c, replicates=BOOTSTRAPS
-    )
+    draws = bootstrap_length_control(*_features(table, calibration), calibration.rows, c=fit.c)
     low, high = np.percentile(draws, [2.5, 97.5])
     return Score(
         "lc_win_rate",
@@ -126,11 +124,11 @@ def redraw_lc(table: Judged, calibration: "CalibrationTable") -> Redrawn | None:
     """
     prompts = tuple(f"alpaca_eval/{place}" for place in table.place_N.tolist())
     if is_the_baseline(table):
-        return Redrawn("lc_win_rate", 0.5, prompts, [0.5] * BOOTSTRAPS)
+        return Redrawn("lc_win_rate", 0.5, prompts, [0.5] * REPLICATES)
     if np.isnan(table.preference_N).all():
         return None
     fit, features = fit_lc(table, calibration), _features(table, calibration)
-    draws_b = bootstrap_length_control(*features, calibration.rows, c=fit.c, replicates=BOOTSTRAPS)
+    draws_b = bootstrap_length_control(*features, calibration.rows, c=fit.c)
     return Redrawn("lc_win_rate", fit.win_rate, prompts, draws_b.tolist())
 
 

@@ -9,7 +9,7 @@ only 27 faces on which its minimum can lie.
 Letters that end a shape: r rows, m problems on the same rows. `...` are separate sets of rows.
 """
 
-from itertools import product
+from itertools import combinations_with_replacement, product
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +23,7 @@ _MOST_STEPS = 1000  # a fit of AlpacaEval takes about ten
 _SAFE_REACH = 1.79  # below the root of e^R = 1 + R + R^2
 _UNIT = np.eye(3)
 _FACES = np.array(list(product((-1.0, 0.0, 1.0), repeat=3)))
-_FIRST, _SECOND = np.triu_indices(3)  # the six pairs of features
+_SIX = list(combinations_with_replacement(range(3), 2))  # the pairs of features
 _PAIRS = np.array([[0, 1, 2], [1, 3, 4], [2, 4, 5]])  # which of the six each pair is
 
 
@@ -57,8 +57,10 @@ def minimise(rows: Rows, penalty: Array, start: Array, settled: float = 1e-6) ->
     w, penalty = start, np.broadcast_to(penalty, start.shape[:-1])
     features, half = rows.features, rows.weight[..., None, :] / 2
     weighted = features * half
-    products = (weighted.take(_FIRST, axis=-2) * features.take(_SECOND, axis=-2)).swapaxes(-1, -2)
-    weighted = weighted.swapaxes(-1, -2)
+    products = np.empty((*weighted.shape[:-2], len(_SIX), weighted.shape[-1]))
+    for place, (one, other) in enumerate(_SIX):
+        np.multiply(weighted[..., one, :], features[..., other, :], out=products[..., place, :])
+    products, weighted = products.swapaxes(-1, -2), weighted.swapaxes(-1, -2)
     observed = (2 * rows.preference - 1) @ weighted
     steepest = products.sum(axis=-2)
     slope = np.empty((*w.shape[:-1], features.shape[-1]))

@@ -35,6 +35,7 @@ import numpy as np
 
 from harness.errors import DataError
 from harness.stats.l1_logistic import Array, Rows, minimise
+from harness.stats.paired import REPLICATES
 
 GRID: Array = np.logspace(-4, 4, 10)
 """The values of C that cross-validation tries."""
@@ -141,7 +142,7 @@ def bootstrap_length_control(
     calibration: Calibration,
     *,
     c: float,
-    replicates: int = 1000,
+    replicates: int = REPLICATES,
     seed: int = 0,
 ) -> Array:
     """Win rates of refits on prompts drawn with replacement, for a percentile interval.
@@ -305,18 +306,18 @@ def _rows(
     counts: Array,
 ) -> Rows:
     """What is fitted when the candidate's row i is there `counts[..., i]` times."""
-    preference = np.concatenate([calibration.preference_G, preference_N])
-    g, shape = len(calibration.preference_G), (*counts.shape[:-1], len(preference))
+    read = ~np.isnan(preference_N)
+    preference = np.concatenate([calibration.preference_G, preference_N[read]])
+    g, sets = len(calibration.preference_G), counts.shape[:-1]
+    weight = np.full((*sets, len(preference)), CALIBRATION_WEIGHT)
+    weight[..., g:] = counts[..., read]
+    features = np.empty((*sets, 3, len(preference)))
+    features[..., 0, :g] = np.tanh(calibration.std_delta_length_G)
     scale = _length_scale(delta_length_N, counts)[..., None]
-    length, weight = np.empty(shape), np.full(shape, CALIBRATION_WEIGHT)
-    length[..., :g] = np.tanh(calibration.std_delta_length_G)
-    length[..., g:] = np.tanh(delta_length_N / scale)
-    weight[..., g:] = counts
-    difficulty = np.concatenate([calibration.difficulty_G, difficulty_N])
-    candidate = (np.arange(len(preference)) >= g).astype(float)
-    features = np.stack(np.broadcast_arrays(length, difficulty, candidate), axis=-2)
-    read = np.flatnonzero(~np.isnan(preference))
-    return Rows(features.take(read, axis=-1), preference[read], weight.take(read, axis=-1))
+    np.tanh(delta_length_N[read] / scale, out=features[..., 0, g:])
+    features[..., 1, :g], features[..., 1, g:] = calibration.difficulty_G, difficulty_N[read]
+    features[..., 2, :g], features[..., 2, g:] = 0.0, 1.0
+    return Rows(features, preference, weight)
 
 
 def _length_scale(delta_length_N: Array, counts: Array) -> Array:

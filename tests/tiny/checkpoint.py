@@ -6,6 +6,8 @@ from typing import Any
 from tokenizers import AddedToken, Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 
+from harness.models.local.loading import draw_no_bars
+
 CHATML = (
     "{% for message in messages %}"
     "<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n"
@@ -55,6 +57,7 @@ def make_checkpoint(
     model = auto.from_config(config)
     for token in (*range(4), 5):  # never the likeliest: special tokens are not seen in texts
         model.lm_head.weight.data[token] = 0
+    draw_no_bars()
     model.save_pretrained(folder, max_shard_size=shard_size)
     make_tokenizer(template).save_pretrained(folder)
     return folder
