@@ -1,16 +1,13 @@
 """Which answers are compared with which, and what both orders of a pair say together."""
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from math import fsum, sqrt
-from statistics import NormalDist, fmean
+from statistics import fmean
 from typing import NamedTuple
 
 from harness.errors import DataError
+from harness.stats.clustered import clustered_mean
 from harness.types import Assets, Comparison, Generation, Item, Score, Verdict, one_each
-
-_Z = NormalDist().inv_cdf(0.975)
 
 Compare = Callable[[Sequence[Generation], Assets], list[Comparison]]
 
@@ -171,15 +168,9 @@ def _win_rate(read: Sequence[tuple[float, str]], n_unread: int) -> Score:
         low = sum(values) / (len(values) + n_unread)
         high = (sum(values) + n_unread) / (len(values) + n_unread)
         score = replace(score, bounds=(low, high))
-    count = len({prompt for _, prompt in read})
-    if score.value is None or count == 1:
+    if not values:
         return score
-    residuals: defaultdict[str, float] = defaultdict(float)
-    for value, prompt in read:
-        residuals[prompt] += value - score.value
-    squares = fsum(residual**2 for residual in residuals.values())
-    error = sqrt(count / (count - 1) * squares) / score.n
-    interval = max(0.0, score.value - _Z * error), min(1.0, score.value + _Z * error)
+    _, error, interval = clustered_mean(values, [prompt for _, prompt in read], (0.0, 1.0))
     return replace(score, interval=interval, standard_error=error)
 
 

@@ -1,20 +1,17 @@
 """Results broken down by classes of prompts, and how many prompts are of each class."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from math import sqrt
-from statistics import NormalDist, fmean, stdev
+from math import inf
 from typing import Any, Protocol
 
 from harness.classes import KINDS, PUBLISHED, Classes
 from harness.pipeline import Result
 from harness.report.scores import cell
 from harness.report.table import Table
-from harness.types import Item, Score
+from harness.stats.clustered import clustered_mean
+from harness.types import Item, Score, prompt_of
 
-_Z = NormalDist().inv_cdf(0.975)
-_TURN = re.compile(r"/turn-\d+$")
 _UNREAD = "(unread)"
 
 
@@ -35,8 +32,8 @@ def by_class(
 ) -> list[tuple[str, str, list[Score]]]:
     """For each kind and class with prompts, the mean of every result's items of that class.
 
-    A mean is of what was read, its 95 % interval the normal one over items (ddof 1). Items whose
-    class is unread, or which the file does not name, are a class of their own.
+    A mean is of what was read, with its 95 % interval over prompts. Items whose class is unread, or
+    which the file does not name, are a class of their own.
     """
     items = [_with_classes(result.items, classes) for _, result in results]
     units = [result.scores[0].unit for _, result in results]
@@ -113,7 +110,7 @@ def _with_classes(
     items: Sequence[Item], classes: Mapping[str, Classes]
 ) -> list[tuple[Item, Classes]]:
     nothing = Classes(None, None, None)
-    return [(item, classes.get(_TURN.sub("", item.id), nothing)) for item in items]
+    return [(item, classes.get(prompt_of(item.id), nothing)) for item in items]
 
 
 def _mean(items: Sequence[Item], unit: str) -> Score:
@@ -121,14 +118,10 @@ def _mean(items: Sequence[Item], unit: str) -> Score:
     lost = len(items) - len(values)
     if not values:
         return Score("mean", None, 0, lost, unit=unit)
-    mean = fmean(values)
-    if len(values) == 1:
-        return Score("mean", mean, 1, lost, unit=unit)
-    error = stdev(values) / sqrt(len(values))
-    low, high = mean - _Z * error, mean + _Z * error
-    if unit == "fraction":
-        low, high = max(0.0, low), min(1.0, high)
-    return Score("mean", mean, len(values), lost, (low, high), error, unit=unit)
+    prompts = [prompt_of(item.id) for item in items if item.value is not None]
+    limits = (0.0, 1.0) if unit == "fraction" else (-inf, inf)
+    mean, error, interval = clustered_mean(values, prompts, limits)
+    return Score("mean", mean, len(values), lost, interval, error, unit=unit)
 
 
 def _share(part: int, whole: int) -> str:

@@ -124,11 +124,12 @@ def test_the_win_rate_is_the_mean_of_both_orders_over_prompts() -> None:
 
 
 def test_the_interval_is_that_of_the_prompts_and_not_of_the_verdicts() -> None:
-    # Prompts 0.8, 0.3, 0.7: mean 0.6, squares of the distances 0.04 + 0.09 + 0.01, ddof 1.
-    score = scores((0.9, 0.3), (0.2, 0.6), (0.7, 0.3))["win_rate"]
-    error = sqrt((0.04 + 0.09 + 0.01) / 2) / sqrt(3)
+    # Prompts 0.6, 0.5, 0.4: mean 0.5, squares of the distances 0.01 + 0 + 0.01, ddof 1.
+    score = scores((0.9, 0.7), (0.2, 0.2), (0.3, 0.5))["win_rate"]
+    error = sqrt((0.01 + 0.01) / 2) / sqrt(3)
     assert score.standard_error == pytest.approx(error)
-    assert score.interval == pytest.approx((0.6 - 1.959964 * error, 0.6 + 1.959964 * error))
+    # Student's quantile of two degrees of freedom.
+    assert score.interval == pytest.approx((0.5 - 4.3026527 * error, 0.5 + 4.3026527 * error))
 
 
 def test_the_turns_of_a_prompt_count_together_in_the_interval() -> None:

@@ -1,7 +1,5 @@
 """Results by class, and how many prompts are of each."""
 
-from math import sqrt
-
 import pytest
 
 from harness.classes import Classes
@@ -31,11 +29,11 @@ def cells(one: Result) -> dict[tuple[str, str], Score]:
 
 
 def test_a_class_has_the_mean_of_its_items_with_its_interval() -> None:
-    """0.5 and 0.9: mean 0.7, standard error 0.2."""
-    score = cells(scored(0.5, 0.9, 0.1))["category", COOKING]
-    assert score.value == pytest.approx(0.7)
-    assert score.standard_error == pytest.approx(sqrt(0.08) / sqrt(2))
-    assert score.interval == pytest.approx((0.7 - 1.959964 * 0.2, 1.0))
+    """0.5 and 0.54: mean 0.52, standard error 0.02, Student's quantile of one degree 12.7062."""
+    score = cells(scored(0.5, 0.54, 0.1))["category", COOKING]
+    assert score.value == pytest.approx(0.52)
+    assert score.standard_error == pytest.approx(0.02)
+    assert score.interval == pytest.approx((0.52 - 12.7062047 * 0.02, 0.52 + 12.7062047 * 0.02))
 
 
 def test_classes_stand_in_published_order_and_only_those_with_prompts() -> None:
@@ -67,13 +65,13 @@ def test_items_that_the_file_does_not_name_are_a_class_of_their_own() -> None:
 
 
 def test_the_table_has_a_column_for_each_checkpoint() -> None:
-    table = breakdown_table([("a", scored(0.5, 0.9)), ("b", scored(0.1, 0.1))], CLASSES)
+    table = breakdown_table([("a", scored(0.5, 0.54)), ("b", scored(0.1, 0.1))], CLASSES)
     assert table.columns == ["by", "class", "n", "a", "b"]
     assert table.rows[0] == [
         "category",
         COOKING,
         "2",
-        "70.00 [30.80, 100.00]",
+        "52.00 [26.59, 77.41]",
         "10.00 [10.00, 10.00]",
     ]
 
