@@ -94,6 +94,33 @@ def test_report_tells_the_same_again_from_the_folder(run: Run, folder: Path) -> 
 
 
 @pytest.mark.usefixtures("mirror")
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        (700, "LC win rate is not compared, it was fitted on other prompts"),
+        (600, "not compared, only 75% of the prompts of either were read for both"),
+    ],
+)
+def test_checkpoints_asked_other_prompts_are_compared_on_the_common_ones_or_refused(
+    run: Run, limit: int, said: str
+) -> None:
+    for name, asked in (("alpaca-7b", 805), ("alpaca-farm-ppo-human", limit)):
+        file = f"asset:alpaca_eval/annotations_full/{name}.json"
+        Path("s.yaml").write_text(
+            f"name: {name}\ncheckpoints: [{{name: {name}, model: 'replay:{file}', "
+            f"judgments: '{file}', iteration: {int(asked == limit)}}}]"
+        )
+        ran = run("score", "s.yaml", "-b", "alpaca_eval", "--limit", str(asked), "--out", "r")
+        assert ran.status == 0, ran.err
+    folders = [str(folder) for name in ("7b", "human") for folder in Path("r").glob(f"*{name}-*")]
+    ran = run("report", *folders, "--out", "told")
+    assert ran.status == 0, ran.err
+    assert said in ran.err
+    changes = story(Path("told"))["changes"]
+    assert [(one["metric"], one["n"]) for one in changes] == [("win_rate", 700)] * (limit == 700)
+
+
+@pytest.mark.usefixtures("mirror")
 def test_a_report_may_go_elsewhere(run: Run, folder: Path) -> None:
     assert run("report", str(folder), "--out", "there").status == 0
     assert sorted(path.name for path in Path("there").iterdir()) == sorted(NAMES + FOLDERS)

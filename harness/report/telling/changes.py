@@ -6,6 +6,7 @@ from statistics import NormalDist
 
 import numpy as np
 
+from harness.report.scores import metric_title
 from harness.report.story import Change, Ruling, Step
 from harness.report.telling.cells import opponents
 from harness.report.telling.stopped import UNTIL, by_prompt, stopped_difference
@@ -51,6 +52,12 @@ class Duel:
         either = len(self.row.asked(self.step) | self.row.asked(self.against))
         read = np.isnan(self.pair.ours_N) | np.isnan(self.pair.theirs_N)
         return (len(read) - int(read.sum())) / either if either else 0.0
+
+    @property
+    def fits(self) -> tuple[Redrawn, Redrawn] | None:
+        """Their scores that are no means of items, where both have one."""
+        ours, theirs = (self.row.cells[name].redrawn for name in (self.step, self.against))
+        return None if ours is None or theirs is None else (ours, theirs)
 
     @property
     def is_stopped(self) -> bool:
@@ -118,13 +125,24 @@ def refit_difference(ours: Redrawn, theirs: Redrawn, n: int) -> Difference:
     return Difference(value, (float(low), float(high)), error, p, n)
 
 
+def unfitted(duel: Duel) -> str | None:
+    """Why refitted scores of two checkpoints are not compared, though their items are."""
+    if duel.is_stopped or duel.fits is None or _of_same_prompts(*duel.fits):
+        return None
+    metric = metric_title(duel.fits[0].metric)
+    return f"{duel.label}: {metric} is not compared, it was fitted on other prompts"
+
+
+def _of_same_prompts(ours: Redrawn, theirs: Redrawn) -> bool:
+    return ours.prompts == theirs.prompts
+
+
 def _refitted(duel: Duel) -> Iterator[Change]:
-    ours, theirs = (duel.row.cells[name].redrawn for name in (duel.step, duel.against))
-    if duel.is_stopped or ours is None or theirs is None:
+    if duel.is_stopped or duel.fits is None or not _of_same_prompts(*duel.fits):
         return
-    if ours.prompts == theirs.prompts:
-        read = ~np.isnan(duel.pair.ours_N - duel.pair.theirs_N)
-        yield _change(duel, ours.metric, refit_difference(ours, theirs, int(read.sum())))
+    ours, theirs = duel.fits
+    read = ~np.isnan(duel.pair.ours_N - duel.pair.theirs_N)
+    yield _change(duel, ours.metric, refit_difference(ours, theirs, int(read.sum())))
 
 
 def _stopped(duel: Duel, mean: Difference) -> Difference:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from harness.errors import DataError
 from harness.report.story import Step, Story
 from harness.report.telling.cells import Cell, Protocol, steps
-from harness.report.telling.changes import Duel, changes, duels, refused
+from harness.report.telling.changes import Duel, changes, duels, refused, unfitted
 from harness.report.telling.games import play
 from harness.report.telling.gaps import gaps, labelled
 from harness.report.telling.lines import stalls
@@ -83,7 +83,7 @@ def _marked(known: Sequence[Step], rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _refusals(pairs: Sequence[Duel]) -> list[str]:
-    return [why for pair in pairs if (why := refused(pair)) is not None]
+    return [why for pair in pairs if (why := refused(pair) or unfitted(pair)) is not None]
 
 
 def _coverage(rows: Sequence[Row]) -> Iterator[str]:

@@ -165,7 +165,10 @@ def test_a_refitted_score_is_compared_draw_by_draw() -> None:
 
 def test_refits_of_other_prompts_are_not_compared() -> None:
     base, child = cell("base", BAD, redrawn=redrawn(0.4, 1)), redrawn(0.5, 2, ("q",))
-    assert len(told(base, cell("i1", BAD, redrawn=child, place=CHILD)).changes) == 1
+    story = told(base, cell("i1", BAD, redrawn=child, place=CHILD))
+    assert len(story.changes) == 1
+    said = "i1 against base on tiny@1: LC win rate is not compared, it was fitted on other prompts"
+    assert said in story.notes
 
 
 def test_refits_that_never_differ_are_undecided() -> None:
