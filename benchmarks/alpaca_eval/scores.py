@@ -7,6 +7,7 @@ Source: tatsu-lab/alpaca_eval@cd543a1, `metrics/winrate.py` and `metrics/glm_win
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -101,8 +102,7 @@ def lc_win_rate(table: Judged, calibration: "CalibrationTable") -> Score:
     if n == 0:
         return Score("lc_win_rate", None, n, n_unread, bounds=(0.0, 1.0))
     fit = fit_lc(table, calibration)
-    draws = bootstrap_length_control(*_features(table, calibration), calibration.rows, c=fit.c)
-    low, high = np.percentile(draws, [2.5, 97.5])
+    low, high = np.percentile(_refits(table, calibration, fit.c), [2.5, 97.5])
     return Score(
         "lc_win_rate",
         fit.win_rate,
@@ -127,9 +127,23 @@ def redraw_lc(table: Judged, calibration: "CalibrationTable") -> Redrawn | None:
         return Redrawn("lc_win_rate", 0.5, prompts, [0.5] * REPLICATES)
     if np.isnan(table.preference_N).all():
         return None
-    fit, features = fit_lc(table, calibration), _features(table, calibration)
-    draws_b = bootstrap_length_control(*features, calibration.rows, c=fit.c)
-    return Redrawn("lc_win_rate", fit.win_rate, prompts, draws_b.tolist())
+    fit = fit_lc(table, calibration)
+    return Redrawn("lc_win_rate", fit.win_rate, prompts, _refits(table, calibration, fit.c))
+
+
+def _refits(table: Judged, calibration: "CalibrationTable", c: float) -> tuple[float, ...]:
+    columns = (*_features(table, calibration), *calibration.rows)
+    return _refits_of(tuple(np.asarray(one, np.float64).tobytes() for one in columns), c)
+
+
+@lru_cache(maxsize=64)
+def _refits_of(columns: tuple[bytes, ...], c: float) -> tuple[float, ...]:
+    """Remembered: a score's interval and the changes in its report are of the same refits."""
+    preference_N, delta_N, difficulty_N, *calibration = map(np.frombuffer, columns)
+    draws_b = bootstrap_length_control(
+        preference_N, delta_N, difficulty_N, Calibration(*calibration), c=c
+    )
+    return tuple(draws_b.tolist())
 
 
 def fit_lc(table: Judged, calibration: "CalibrationTable", c: float | None = None) -> LengthControl:

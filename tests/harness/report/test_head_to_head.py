@@ -69,12 +69,12 @@ def test_the_matrix_says_who_is_preferred_and_who_judges() -> None:
 
 
 def test_a_pair_is_shown_with_its_interval_its_outcomes_and_its_counts() -> None:
-    # Prompts 0.9 and 0.5, of which the second flips: mean 0.7, error 0.2, interval up to 1.
+    # Prompts 0.9 and 0.5, of which the second flips: mean 0.7, error 0.2, which says nothing of two.
     table = pairs_table([Match("a", "b", met((0.9, 0.1), (0.9, 0.9)))])
     columns = ["pair", "win rate", "win", "tie", "lose", "flips", "n", "unread"]
     assert table.columns == columns
     (row,) = table.rows
-    assert row == ["a vs b", "70.00 [30.80, 100.00]", *["50.00"] * 2, "0.00", "50.00", "2", "0"]
+    assert row == ["a vs b", "70.00 [0.00, 100.00]", *["50.00"] * 2, "0.00", "50.00", "2", "0"]
 
 
 def test_the_unread_are_counted_with_their_causes() -> None:
