@@ -69,7 +69,7 @@ def test_the_matrix_says_who_is_preferred_and_who_judges() -> None:
 
 
 def test_a_pair_is_shown_with_its_interval_its_outcomes_and_its_counts() -> None:
-    # Prompts 0.9 and 0.5, of which the second flips: mean 0.7, error 0.2, which says nothing of two.
+    # Prompts 0.9 and 0.5, of which the second flips: mean 0.7, error 0.2: two tell nothing.
     table = pairs_table([Match("a", "b", met((0.9, 0.1), (0.9, 0.9)))])
     columns = ["pair", "win rate", "win", "tie", "lose", "flips", "n", "unread"]
     assert table.columns == columns
