@@ -9,6 +9,9 @@ from harness.report.canvas import bare, canvas, legend, look, tip
 
 _SIDES = ("#56B4E9", "#E4E4E4", "#D55E00")
 """Of win, tie and lose: light enough for black on them, and in grey three greys."""
+_LEGIBLE = 4.0
+"""Percent of a bar in which a number finds room."""
+_EVEN = 50.0
 
 
 class Bar(NamedTuple):
@@ -59,6 +62,8 @@ def panels(path: Path, drawn: Sequence[Panel], across: str) -> None:
 def bars(path: Path, drawn: Sequence[Bar], title: str) -> None:
     """Draws three shares of each bar beside each other, bar below bar, and one legend.
 
+    Numbers stand in the shares, those that are too narrow behind the bar.
+
     Args:
         path: Of the SVG file.
         drawn: From top to bottom; each bar's shares add up to 100.
@@ -77,13 +82,15 @@ def bars(path: Path, drawn: Sequence[Bar], title: str) -> None:
             shown = axes.barh(heights, widths, left=ends, color=colour, label=name, height=0.7)
             axes.bar_label(
                 shown,
-                [f"{width:.1f}" if width >= 4 else "" for width in widths],
+                [f"{width:.1f}" if width >= _LEGIBLE else "" for width in widths],
                 label_type="center",
                 color="black",
             )
             for patch, bar, width in zip(shown, drawn, widths, strict=True):
                 tip(patch, f"{bar.label}: {name} {width:.1f} %")
             ends = [end + width for end, width in zip(ends, widths, strict=True)]
+        for height, bar in zip(heights, drawn, strict=True):
+            axes.text(101, height, _narrow(bar), va="center", fontsize="small")
         axes.set_yticks(heights, [bar.label for bar in drawn])
         axes.set(xlim=(0, 100), xlabel="%", title=title)
         axes.spines[["top", "right", "left"]].set_visible(False)
@@ -91,10 +98,16 @@ def bars(path: Path, drawn: Sequence[Bar], title: str) -> None:
         figure.legend(loc="outside lower center", ncols=len(_SIDES))
 
 
+def _narrow(bar: Bar) -> str:
+    """The shares of a bar that have no room for a number."""
+    narrow = {name: share for name, share in bar.shares.items() if 0 < share < _LEGIBLE}
+    return ", ".join(f"{name} {share:.1f}" for name, share in narrow.items())
+
+
 def heat_map(
     path: Path, names: Sequence[str], squares: Sequence[Sequence[Square]], title: str
 ) -> None:
-    """Draws a square table of percentages, 50 white, above it blue and below it red.
+    """Draws a square table of percentages, 50 white, above it blue and bold, below it red.
 
     Args:
         path: Of the SVG file.
@@ -114,9 +127,11 @@ def heat_map(
         for row, column in product(range(k), range(k)):
             value, below = squares[row][column]
             if value is not None:
-                ink = "#fefefe" if abs(value - 50) > 30 else "black"
+                ink = "#fefefe" if abs(value - _EVEN) > 30 else "black"
                 height = row - 0.08 if below else row
-                axes.text(column, height, f"{value:.1f}", ha="center", va="center", color=ink)
+                weight = "bold" if value > _EVEN else "normal"  # tells both sides apart in grey
+                shown = f"{value:.1f}"
+                axes.text(column, height, shown, ha="center", va="center", color=ink, weight=weight)
                 axes.text(
                     column, row + 0.22, below, ha="center", va="center", color=ink, fontsize=6
                 )

@@ -18,6 +18,8 @@ from harness.report.scores import metric_title
 from harness.report.story import Entry, Game, Story, Track
 
 _LENGTH = "avg_length"
+_MOST_ROWS = 6
+"""Checkpoints beside each other in one class, above which none can be made out."""
 _FEWEST = 3
 """Directions without which a radar has no shape."""
 
@@ -36,7 +38,7 @@ class Drawing(NamedTuple):
 def draw_story(folder: Path, story: Story) -> list[Drawing]:
     """Draws every figure that the story has something for, as SVG into the folder.
 
-    A figure is of a series: one checkpoint alone has none.
+    What changes along a series is drawn of two checkpoints or more.
 
     Args:
         folder: Is made if it is not there.
@@ -46,8 +48,6 @@ def draw_story(folder: Path, story: Story) -> list[Drawing]:
         ModelError: matplotlib is not installed.
         DataError: A file cannot be written.
     """
-    if len(story.steps) < 2:
-        return []
     parts, story = parts_of(story), _short(story)
     drawn = [
         _progress(folder, story),
@@ -103,7 +103,7 @@ def _progress(folder: Path, story: Story) -> Drawing | None:
         unit = unit_of(story, place)
         if found and unit:
             plots.append(Plot(f"{track.title}\n{track.judge}", unit, found))
-    if not plots:
+    if not plots or len(story.steps) < 2:
         return None
     path = folder / "progress.svg"
     curves(path, plots, *axis(story))
@@ -192,7 +192,7 @@ def _frontier(folder: Path, story: Story, place: int) -> Drawing | None:
 
 def _judges(folder: Path, story: Story, benchmark: str, parts: Sequence[str]) -> Drawing | None:
     """One benchmark under the judge that labelled the training data, others, and a gold one."""
-    path = judges(folder, story, benchmark, parts)
+    path = judges(folder, story, benchmark, parts) if len(story.steps) > 1 else None
     if path is None:
         return None
     told = "If the training judge's curve leaves the others', the checkpoint learns its taste."
@@ -202,7 +202,8 @@ def _judges(folder: Path, story: Story, benchmark: str, parts: Sequence[str]) ->
 
 def _classes(folder: Path, story: Story, place: int) -> Drawing | None:
     """Scores by category, complexity and expected length, after arXiv 2401.10020, figure 11."""
-    scored = [(e.step, e) for e in entries(story, place) if e.scores[0].unit == "fraction"]
+    every = [(e.step, e) for e in entries(story, place) if e.scores[0].unit == "fraction"]
+    scored = every if len(every) <= _MOST_ROWS else [every[0], *every[1 - _MOST_ROWS :]]
     if not any(item.id in story.classes for _, e in scored for item in e.items):
         return None
     found = by_class(scored, story.classes)
@@ -214,6 +215,8 @@ def _classes(folder: Path, story: Story, place: int) -> Drawing | None:
     path = folder / f"classes-{place}.svg"
     grouped(path, groups, [name for name, _ in scored], title)
     told = "Mean verdict in each class with its 95 % interval."
+    if scored != every:
+        told += f" Of {len(every)} checkpoints the first and the last {_MOST_ROWS - 1}."
     return Drawing(path, title, told, broad=True)
 
 

@@ -61,6 +61,7 @@ def test_bars_name_their_pair_and_the_shares_that_have_room(tmp_path: Path) -> N
     found = texts(tmp_path / "bars.svg")
     assert {"a vs $b$", "60.0", "38.0", "win", "tie", "lose", "who wins"} <= set(found)
     assert "2.0" not in found
+    assert "lose 2.0" in found
 
 
 def test_a_heat_map_shows_values_with_what_stands_below_and_leaves_blanks(tmp_path: Path) -> None:
@@ -72,3 +73,7 @@ def test_a_heat_map_shows_values_with_what_stands_below_and_leaves_blanks(tmp_pa
     found = texts(tmp_path / "map.svg")
     assert {"81.0", "70.0 – 90.0", "19.0", "row over column"} <= set(found)
     assert found.count("a") == found.count("b") == 2
+    bold = re.findall(
+        r"<text[^>]*font-weight: 700[^>]*>([^<]*)<", (tmp_path / "map.svg").read_text()
+    )
+    assert bold == ["81.0"]

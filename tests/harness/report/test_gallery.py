@@ -118,8 +118,23 @@ def test_a_figure_without_data_is_not_drawn(tmp_path: Path) -> None:
     assert names(draw_story(tmp_path, plain)) == ["progress.svg", "radar-3.svg", "shares-2.svg"]
 
 
-def test_one_checkpoint_alone_has_no_figures(tmp_path: Path) -> None:
-    assert draw_story(tmp_path, story(1, 5)) == []
+def test_one_checkpoint_alone_has_what_shows_no_change(tmp_path: Path) -> None:
+    alone = replace(story(1, 5), games=[], classes={"alpaca_eval@2.0/1": Classes(None, "1", None)})
+    found = names(draw_story(tmp_path, alone))
+    assert found == ["radar-3.svg", *(f"shares-{n}.svg" for n in range(3)), *found[4:]]
+    assert found[4:] == ["classes-0.svg", "classes-1.svg"]
+
+
+def test_of_many_checkpoints_classes_show_the_first_and_the_last_and_say_so(
+    tmp_path: Path,
+) -> None:
+    known = {"alpaca_eval@2.0/1": Classes(None, "1", None)}
+    drawn = draw_story(tmp_path, replace(story(9, 5), classes=known))
+    found = texts(drawn, "classes-0.svg")
+    shown = [f"iter{n}" for n in range(1, 9) if f"iter{n}" in found]
+    assert ("base" in found, shown) == (True, [f"iter{n}" for n in range(4, 9)])
+    told = next(d.told for d in drawn if d.path.name == "classes-0.svg")
+    assert told.endswith("Of 9 checkpoints the first and the last 5.")
 
 
 def test_a_story_of_nothing_has_no_figures(tmp_path: Path) -> None:
