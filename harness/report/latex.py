@@ -24,14 +24,39 @@ _SPECIAL = {
 }
 
 
+PREAMBLE = r"% needs \usepackage{booktabs,graphicx}"
+"""What a file begins with: the packages of the document that takes it in."""
+
+
 def latex(tables: Sequence[Table]) -> str:
-    """The tables one after the other; their document needs `\\usepackage{booktabs}`."""
-    return "\n".join(["% needs \\usepackage{booktabs}", *map(_table, tables)])
+    """The tables one after the other."""
+    return "\n".join([PREAMBLE, *map(_table, tables)])
+
+
+def tabular(sides: str, head: str, rows: Sequence[str]) -> list[str]:
+    """The lines of a table with its rules, made smaller where it is wider than the text.
+
+    Args:
+        sides: `l` or `r` for each column.
+        head: The cells of the first row with & between them, escaped.
+        rows: Of the others.
+    """
+    return [
+        r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%",
+        rf"\begin{{tabular}}{{{sides}}}",
+        r"\toprule",
+        rf"{head} \\",
+        r"\midrule",
+        *(rf"{row} \\" for row in rows),
+        r"\bottomrule",
+        r"\end{tabular}}",
+    ]
 
 
 def escaped(text: str) -> str:
     """The text as LaTeX prints it; nothing in it is a command."""
-    return "".join(_SPECIAL.get(character, character) for character in plain(text))
+    characters = (_SPECIAL.get(character, character) for character in plain(text))
+    return "".join(characters).replace("--", "-{}-")  # two would be one dash
 
 
 def _table(table: Table) -> str:
@@ -41,13 +66,7 @@ def _table(table: Table) -> str:
         [
             r"\begin{table}",
             rf"\caption{{{escaped(table.title)}}}",
-            rf"\begin{{tabular}}{{{sides}}}",
-            r"\toprule",
-            _line(table.columns),
-            r"\midrule",
-            *map(_line, table.rows),
-            r"\bottomrule",
-            r"\end{tabular}",
+            *tabular(sides, _line(table.columns), [*map(_line, table.rows)]),
             *(rf"\par\footnotesize {escaped(note)}" for note in table.notes),
             r"\end{table}",
             "",
@@ -56,4 +75,4 @@ def _table(table: Table) -> str:
 
 
 def _line(cells: Sequence[str]) -> str:
-    return rf"{' & '.join(map(escaped, cells))} \\"
+    return " & ".join(map(escaped, cells))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.report.latex import escaped
+from harness.report.latex import PREAMBLE, escaped, tabular
 from harness.report.save import write_text
 from harness.report.scores import metric_title, shown_value
 from harness.report.story import Change, Story
@@ -34,16 +34,10 @@ def to_text(story: Story) -> str:
     ]
     return "\n".join(
         [
-            r"% \usepackage{booktabs}",
+            PREAMBLE,
             r"\begin{table}",
             r"\centering",
-            rf"\begin{{tabular}}{{l{'r' * len(shown)}}}",
-            r"\toprule",
-            " & ".join(["Checkpoint", *heads]) + r" \\",
-            r"\midrule",
-            *(row + r" \\" for row in rows),
-            r"\bottomrule",
-            r"\end{tabular}",
+            *tabular(f"l{'r' * len(shown)}", " & ".join(["Checkpoint", *heads]), rows),
             rf"\caption{{{_caption(story)}}}",
             r"\end{table}",
             "",

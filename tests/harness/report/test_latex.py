@@ -12,8 +12,9 @@ from harness.report.table import Table
 def test_a_table_has_the_rules_of_booktabs_and_a_line_for_each_row() -> None:
     made = latex([Table("T", ["row", "a"], [["x", "1"], ["y", "2"]], ["n"])])
     lines = made.splitlines()
-    assert lines[0] == r"% needs \usepackage{booktabs}"
-    assert lines[3:11] == [
+    assert lines[0] == r"% needs \usepackage{booktabs,graphicx}"
+    assert lines[3:12] == [
+        r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%",
         r"\begin{tabular}{lr}",
         r"\toprule",
         r"row & a \\",
@@ -21,7 +22,7 @@ def test_a_table_has_the_rules_of_booktabs_and_a_line_for_each_row() -> None:
         r"x & 1 \\",
         r"y & 2 \\",
         r"\bottomrule",
-        r"\end{tabular}",
+        r"\end{tabular}}",
     ]
     assert r"\par\footnotesize n" in lines
 
@@ -32,6 +33,10 @@ def test_nothing_in_a_name_is_a_command() -> None:
         r"50 \% \& \$x\_1\textasciicircum{}2\$ \#\textasciitilde{}\textless{}\textbar{}"
         r"\textgreater{}"
     )
+
+
+def test_two_dashes_stay_two() -> None:
+    assert escaped("--pull") == "-{}-pull"
 
 
 def test_a_name_stays_on_one_line() -> None:
