@@ -2,31 +2,29 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from itertools import combinations
 from pathlib import Path
 
 from harness import registry
 from harness.commands.at_once import ask_at_once
-from harness.commands.budget import Bought, Known, bought, bought_table, stopped
+from harness.commands.budget import Bought, Known, bought_table, stopped
 from harness.commands.foreseen import foresee
+from harness.commands.meeting import Entrant, Meeting, facing
 from harness.commands.models import (
     Buying,
     Models,
     as_asked,
     bill,
-    doubts,
     judge_name,
     named_series,
     run_name,
 )
-from harness.commands.plan import Plan, plan, plan_answers, plan_table, probe, questions, retired
+from harness.commands.plan import Plan, plan_answers, plan_table, probe, retired
 from harness.commands.prompts import is_file, prompt_set
 from harness.commands.setting import Setting
 from harness.commands.until import judged_until_decided
 from harness.errors import BudgetError, ModelError, SpecError
-from harness.models.replay import Replay
-from harness.pairing import MEAN, TIES, head_to_head, in_both_orders, meetings
+from harness.pairing import MEAN, TIES
 from harness.pipeline import Answers, Result, answer, grade, load
 from harness.report.head_to_head import Match, draw, head_to_head_data, matrix_table, pairs_table
 from harness.report.progress import Board, Shown
@@ -38,8 +36,6 @@ from harness.types import (
     Assets,
     Benchmark,
     Generation,
-    Item,
-    Judge,
     Model,
     ModelOptions,
     Prompt,
@@ -136,17 +132,11 @@ class _Run:
     def plan_pairs(self) -> list[Plan]:
         """What the judge would be asked about each pair."""
         foreseen = [
-            (checkpoint.name, Answers(model.name, model.identity, answers))
-            for place, (checkpoint, model) in enumerate(self.entrants, start=1)
+            Answers(model.name, model.identity, answers)
+            for place, (_, model) in enumerate(self.entrants, start=1)
             for answers in [foresee(self.benchmark, model, self.assets, place)]
         ]
-        return [self._plan_pair(*first, *second) for first, second in combinations(foreseen, 2)]
-
-    def _plan_pair(self, first: str, ours: Answers, second: str, theirs: Answers) -> Plan:
-        faced = _facing(self.benchmark, theirs, self.ties)
-        judge = partial(self.models.judge, self.judge, faced, None)
-        name = f"{first} vs {second}"
-        return plan(name, faced, _recording(ours), self.judge, judge, self.assets)
+        return [meeting.plan() for meeting in self._meetings(foreseen)]
 
     def stopped(self) -> BudgetError:
         """What the run ends with when its budget does; what it has bought is shown."""
@@ -158,15 +148,10 @@ class _Run:
     def _bought(self) -> list[Bought]:
         prompts = load(self.benchmark, self.assets)
         answered = [
-            (checkpoint.name, Answers(model.name, model.identity, Known(model).generate(prompts)))
-            for checkpoint, model in self.entrants
+            Answers(model.name, model.identity, Known(model).generate(prompts))
+            for _, model in self.entrants
         ]
-        return [self._bought_pair(*first, *second) for first, second in combinations(answered, 2)]
-
-    def _bought_pair(self, first: str, ours: Answers, second: str, theirs: Answers) -> Bought:
-        faced = _facing(self.benchmark, theirs, self.ties)
-        judge = partial(self.models.judge, self.judge, faced, None)
-        return bought(f"{first} vs {second}", faced, ours.generations, judge, self.assets)
+        return [meeting.bought() for meeting in self._meetings(answered)]
 
     def answers(self) -> list[Answers]:
         """All answers, before anything is judged; each checkpoint is closed before the next."""
@@ -181,20 +166,23 @@ class _Run:
         """Buys by batch what the judge will be asked, of all pairs together."""
         asked = [
             (question.model, question.prompts)
-            for ours, theirs in combinations(answers, 2)
-            for faced in [_facing(self.benchmark, theirs, self.ties)]
-            for question in questions(
-                partial(self.models.judge, self.judge, faced, None),
-                faced.compare(ours.generations, self.assets),
-            )
+            for meeting in self._meetings(answers)
+            for question in meeting.questions()
         ]
         ask_at_once(asked, lambda model: Shown(model, Board(self.setting.err), "judging all"))
 
     def matches(self, answers: Sequence[Answers]) -> list[Match]:
         """Every pair of checkpoints, judged."""
-        checkpoints = [checkpoint for checkpoint, _ in self.entrants]
-        sides = zip(checkpoints, answers, strict=True)
-        return [self._match(*first, *second) for first, second in combinations(sides, 2)]
+        return [meeting.match(self._judged(meeting)) for meeting in self._meetings(answers)]
+
+    def _meetings(self, answers: Sequence[Answers]) -> list[Meeting]:
+        """Every two checkpoints, with their answers in the order of the checkpoints."""
+        sides = [Entrant(c, a) for (c, _), a in zip(self.entrants, answers, strict=True)]
+        return [
+            Meeting(first, second, faced, self.judge, self.models)
+            for first, second in combinations(sides, 2)
+            for faced in [facing(self.benchmark, second.answers, self.ties)]
+        ]
 
     def save(self, matches: Sequence[Match], tables: Sequence[Table]) -> None:
         """Writes everything as data, with every item, and the tables as Markdown."""
@@ -206,27 +194,19 @@ class _Run:
             self.setting.note(f"no figures: {error}")
         self.setting.note(f"written to {self.folder}")
 
-    def _match(
-        self, first: Checkpoint, ours: Answers, second: Checkpoint, theirs: Answers
-    ) -> Match:
-        board, label = Board(self.setting.err), f"{first.name} vs {second.name}: judging"
-        faced = _facing(self.benchmark, theirs, self.ties)
+    def _judged(self, meeting: Meeting) -> Result:
+        board = Board(self.setting.err)
 
         def shown(model: Model, rubric: Rubric) -> Model:
-            return Shown(model, board, label, rubric.read)
+            return Shown(model, board, f"{meeting.name}: judging", rubric.read)
 
-        judge = self.models.judge(self.judge, faced, None, shown)
-        result = self._judged(faced, ours, judge, f"{first.name} vs {second.name}")
-        doubted = [f"{c.name}: {why}" for c in (first, second) for why in doubts(c, result.judge)]
-        return Match(first.name, second.name, _marked(result, doubted))
-
-    def _judged(self, faced: Benchmark, ours: Answers, judge: Judge, label: str) -> Result:
+        judge, faced, ours = meeting.open_judge(shown), meeting.benchmark, meeting.first.answers
         if not self.until_decided:
             return grade(faced, ours, judge, self.assets)
         found = judged_until_decided(faced, ours, judge, self.assets)
         state = "decided" if found.decided else "not decided"
         self.setting.note(
-            f"{label}: {state} after {found.prompts} of {found.of} prompts, "
+            f"{meeting.name}: {state} after {found.prompts} of {found.of} prompts, "
             f"{found.saved} verdicts saved"
         )
         return found.result
@@ -297,33 +277,6 @@ def _check_pairwise(benchmark: Benchmark, prompts: Sequence[Prompt], assets: Ass
             f"expected a benchmark whose judge compares two answers, came "
             f"{benchmark.card.label}, whose judge rates one; score the checkpoints on it"
         )
-
-
-def _facing(benchmark: Benchmark, opponent: Answers, ties: str) -> Benchmark:
-    """The benchmark with a checkpoint's answers in the place of its baseline's, in both orders."""
-    identity = {f"model baseline {key}": value for key, value in opponent.identity.items()}
-    counted = {} if ties == MEAN else {"ties": ties}
-    return replace(
-        benchmark,
-        grader=benchmark.duel or benchmark.grader,
-        compare=in_both_orders(opponent.generations, benchmark.turns),
-        aggregate=partial(head_to_head, ties=ties),
-        identify=lambda _: {"model baseline": opponent.model, **identity, **counted},
-    )
-
-
-def _recording(answers: Answers) -> Replay:
-    """The answers as a model that need not be asked."""
-    said = {(one.prompt.turns, one.prompt.system): one.responses for one in answers.generations}
-    return Replay(answers.model, said, "")
-
-
-def _marked(result: Result, doubted: Sequence[str]) -> Result:
-    """The result with its doubts, and with an item for each prompt in place of each verdict."""
-    main, *others = result.scores
-    items = [Item(one.id, one.value, one.cause) for one in meetings(result.verdicts)]
-    marked = replace(main, doubts=(*main.doubts, *doubted))
-    return replace(result, scores=[marked, *others], items=items)
 
 
 def _finish(setting: Setting, tables: list[Table], data: dict[str, object]) -> list[Table]:
