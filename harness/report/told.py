@@ -7,7 +7,7 @@ from typing import NamedTuple
 from harness.report.judge_eval import judge_eval_table
 from harness.report.reproduction import reproduction_table
 from harness.report.scores import cell, metric_title, shown_value
-from harness.report.story import Change, Entry, Game, Spread, Story, Track
+from harness.report.story import Change, Entry, Game, Story, Track
 from harness.report.table import Table
 from harness.stats.paired import Difference
 
@@ -170,42 +170,42 @@ def gaps_table(story: Story) -> Table:
 
 def spreads_table(story: Story) -> Table:
     """How much of each standard error is chance in answering and in judging."""
+    label, unit, parts = Labels(story.tracks), Units(story), spread_parts(story)
     return Table(
         f"{story.name}: what standard errors are made of",
+        ["checkpoint", "benchmark", "metric", "n", "samples", "repeats", *parts],
         [
-            *("checkpoint", "benchmark", "metric", "n", "samples", "repeats", "standard error"),
-            *("prompts alone", "answers alone", "judge alone"),
-            *("mean of all samples", "its standard error", "with twice the repeats"),
+            [
+                one.step,
+                label(one.track),
+                metric_title(one.metric),
+                *map(str, (one.n, one.samples, one.repeats)),
+                *("" if value is None else shown_value(value, unit(one.track)) for value in told),
+            ]
+            for one, told in zip(story.spreads, zip(*parts.values(), strict=True), strict=True)
         ],
-        [_spread_row(story, one) for one in story.spreads],
         ["squares of the three parts add up; " + unparted(story)],
         words=3,
     )
 
 
-def _spread_row(story: Story, one: Spread) -> list[str]:
-    unit = Units(story)(one.track)
-    return [
-        one.step,
-        Labels(story.tracks)(one.track),
-        metric_title(one.metric),
-        *map(str, (one.n, one.samples, one.repeats)),
-        *("" if told is None else shown_value(told, unit) for told in parts_of(one)),
-    ]
-
-
-def parts_of(spread: Spread) -> list[float | None]:
-    """The standard error, its parts, the mean of samples, its error, and that of more repeats.
-
-    None stands for what was not tried.
-    """
-    has_samples, has_repeats = spread.answers is not None, spread.judge is not None
-    return [
-        spread.components.standard_error,
-        *(spread.prompts, spread.answers, spread.judge),
-        *((spread.mean, spread.error_of_mean) if has_samples else (None, None)),
-        spread.with_repeats(2 * spread.repeats) if has_repeats else None,
-    ]
+def spread_parts(story: Story) -> dict[str, list[float | None]]:
+    """By title, what is told of every spread; None, or no column, where it was not tried."""
+    parts: dict[str, list[float | None]] = {
+        "standard error": [one.components.standard_error for one in story.spreads],
+        "prompts alone": [one.prompts for one in story.spreads],
+        "answers alone": [one.answers for one in story.spreads],
+        "judge alone": [one.judge for one in story.spreads],
+        "mean of all samples": [one.mean if one.samples > 1 else None for one in story.spreads],
+        "its standard error": [
+            one.error_of_mean if one.samples > 1 else None for one in story.spreads
+        ],
+        "with twice the repeats": [
+            None if one.judge is None else one.with_repeats(2 * one.repeats)
+            for one in story.spreads
+        ],
+    }
+    return {title: told for title, told in parts.items() if any(one is not None for one in told)}
 
 
 def unparted(story: Story) -> str:

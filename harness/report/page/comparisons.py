@@ -7,8 +7,8 @@ from harness.report.page import cells
 from harness.report.page.markup import Markup, element, joined
 from harness.report.page.tables import Cell, Column, table
 from harness.report.scores import metric_title, shown_value
-from harness.report.story import Change, Fallen, Game, Spread, Story
-from harness.report.told import EXACT, Units, parts_of, unparted
+from harness.report.story import Change, Fallen, Game, Story
+from harness.report.told import EXACT, Units, spread_parts, unparted
 
 _FALLEN = 20
 """Prompts that are shown of one checkpoint on one track; the others are counted."""
@@ -136,29 +136,26 @@ def game_of(story: Story, game: Game) -> Markup:
 
 def spreads(story: Story) -> Markup:
     """A row for each score whose prompts were answered or judged repeatedly."""
+    units, parts = Units(story), spread_parts(story)
     columns = [Column(name, words=True) for name in ("checkpoint", "benchmark", "metric")]
-    columns += [Column(name) for name in ("n", "samples", "repeats", "standard error")]
-    columns += [Column(name, "alone") for name in ("prompts", "answers", "judge")]
-    columns += [Column("mean", "of all samples"), Column("its error")]
-    columns += [Column("twice the repeats", "would make it")]
-    rows = [_spread(story, one) for one in story.spreads]
+    columns += [Column(name) for name in ("n", "samples", "repeats", *parts)]
+    rows = [
+        [
+            cells.words(one.step),
+            cells.words(cells.label(story.tracks[one.track])),
+            cells.words(metric_title(one.metric)),
+            *map(cells.number, (one.n, one.samples, one.repeats)),
+            *(
+                cells.words(None)
+                if value is None
+                else cells.number(value, shown_value(value, units(one.track)))
+                for value in told
+            ),
+        ]
+        for one, told in zip(story.spreads, zip(*parts.values(), strict=True), strict=True)
+    ]
     caption = f"Squares of the three parts add up; {unparted(story)}"
     return table(caption, columns, rows) if rows else joined()
-
-
-def _spread(story: Story, one: Spread) -> list[Cell]:
-    unit = Units(story)(one.track)
-
-    def shown(value: float | None) -> Cell:
-        return cells.words(None) if value is None else cells.number(value, shown_value(value, unit))
-
-    return [
-        cells.words(one.step),
-        cells.words(cells.label(story.tracks[one.track])),
-        cells.words(metric_title(one.metric)),
-        *map(cells.number, (one.n, one.samples, one.repeats)),
-        *map(shown, parts_of(one)),
-    ]
 
 
 def gaps(story: Story) -> Markup:
