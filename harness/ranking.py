@@ -34,17 +34,31 @@ def preferences(groups: Sequence[Sequence[Generation]], judge: Judge) -> list[Ma
     Raises:
         ModelError: A verdict is no preference in [0, 1].
     """
-    asked = [
-        (number, one, other)
-        for number, group in enumerate(groups)
-        for one, other in permutations(_distinct(group), 2)
-    ]
+    asked = contests(groups)
     verdicts = judge([Comparison(one, other) for _, one, other in asked])
     said = {
         (number, _texts(one), _texts(other)): _preference(verdict)
         for (number, one, other), verdict in zip(asked, verdicts, strict=True)
     }
     return [_matrix(number, group, said) for number, group in enumerate(groups)]
+
+
+def contests(
+    groups: Sequence[Sequence[Generation]],
+) -> list[tuple[int, Generation, Generation]]:
+    """What is compared: each two different texts of a group, in both orders.
+
+    Args:
+        groups: The responses to each prompt.
+
+    Returns:
+        The number of the group, and the two.
+    """
+    return [
+        (number, one, other)
+        for number, group in enumerate(groups)
+        for one, other in permutations(_distinct(group), 2)
+    ]
 
 
 def _texts(generation: Generation) -> _Texts:
@@ -133,8 +147,8 @@ class BestOf:
                 f"expected a temperature above 0 for the best of {self.n} samples, came 0, at "
                 f"which all are the same; set one, or leave best_of out"
             )
-        askers = {sample: prompt for prompt in prompts for sample in self._samples(prompt)}
-        asked = [sample for prompt in prompts for sample in self._samples(prompt)]
+        askers = {sample: prompt for prompt in prompts for sample in self.samples(prompt)}
+        asked = [sample for prompt in prompts for sample in self.samples(prompt)]
         samples = iter(self.model.generate(asked, _FirstSamples(watch, askers)))
         groups = [
             [replace(next(samples), prompt=prompt, model=self.name) for _ in range(self.n)]
@@ -149,7 +163,7 @@ class BestOf:
         """All of them: which sample is the best is not kept, though samples and judgments are."""
         return list(prompts)
 
-    def _samples(self, prompt: Prompt) -> list[Prompt]:
+    def samples(self, prompt: Prompt) -> list[Prompt]:
         """The prompt n times; a prompt that is a sample itself shares none with its siblings."""
         first = prompt.decoding.sample * self.n
         return [

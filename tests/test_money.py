@@ -15,8 +15,9 @@ import pytest
 
 from tests.command import Run
 from tests.servers.batches import Seller, selling
-from tests.servers.loopback import Reply
+from tests.servers.loopback import Reply, Seen
 from tests.servers.verdicts import judging, verdict
+from tests.tiny.checkpoint import make_checkpoint
 
 ROOT = Path(__file__).parents[1]
 MODEL = "replay:asset:alpaca_eval/annotations_full/alpaca-7b.json"
@@ -247,6 +248,50 @@ def test_a_run_costs_no_more_than_its_quote(run: Run, seller: Seller) -> None:
     (plan,) = document()["plan"]
     run(*SCORED)
     assert sum(paid()[1:]) == pytest.approx(plan["usd"])
+
+
+def spoken(seen: Seen, before: int) -> Reply:
+    """A judge where log-probabilities are asked for, else whoever says A."""
+    return judging(seen, before) if "top_logprobs" in seen.body else Reply(text="A")
+
+
+def test_a_quote_counts_who_picks_samples_and_the_canary(run: Run, seller: Seller) -> None:
+    """Three samples of each of four prompts meet in six questions; two looks at 30 verdicts."""
+    seller.script = spoken
+    make_checkpoint(Path("tiny"))
+    best_of = "{n: 3, judge: 'openai:gpt-4.1'}"
+    Path("s.yaml").write_text(
+        "name: s\njudge: openai:gpt-4.1\ndecoding: {temperature: 1.0, max_tokens: 8}\n"
+        f"checkpoints: [{{name: c, model: 'hf:./tiny', best_of: {best_of}}}]"
+    )
+    words = ["score", "s.yaml", "-b", "alpaca_eval", "--limit", "4", "--canary"]
+    ran = run(*words, "--dry-run", "--json", "out.json")
+    assert ran.status == 0, ran.err
+    plans = document()["plan"]
+    rows = [(p["checkpoint"], p["to_answer"], p["to_judge"]) for p in plans]
+    assert rows == [("c", 12, 4), ("c: the best of 3", 0, 24), ("canary", 0, 60)]
+    ran = run(*words)
+    assert ran.status == 0, ran.err
+    calls = [usd for usd in paid() if usd][1:]  # but for the probe
+    assert len(calls) == 4 + 24 + 60
+    assert sum(calls) <= sum(p["usd"] for p in plans)
+    run(*words, "--dry-run", "--json", "out.json")
+    left = [(p["to_answer"], p["to_judge"]) for p in document()["plan"]]
+    assert left == [(0, 4), (0, 0), (0, 60)]  # which sample was the best is not kept
+
+
+def test_a_checkpoint_that_judges_itself_is_quoted_as_a_judge_on_trial(
+    run: Run, seller: Seller
+) -> None:
+    seller.script = spoken
+    words = ["score", "openai:gpt-4.1", "-b", "alpaca_eval", "--limit", "4", "-j", "self"]
+    ran = run(*words, "--dry-run", "--json", "out.json")
+    assert ran.status == 0, ran.err
+    own, *trials = document()["plan"]
+    assert (own["to_answer"], own["to_judge"]) == (4, 4)
+    assert trials
+    assert run(*words).status == 0
+    assert len([usd for usd in paid() if usd]) >= 8 + sum(p["to_judge"] for p in trials)
 
 
 def test_spend_is_shown_while_judging_at_the_price_of_a_batch(run: Run, seller: Seller) -> None:

@@ -6,18 +6,20 @@ log-probabilities, gives itself away there.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from time import time_ns
 
 from harness import registry
 from harness.chambers import Resampled
-from harness.commands.models import Models
+from harness.commands.models import Models, Wrap
+from harness.commands.plan import Plan, judged_plan, questions
 from harness.commands.sitting import Sitting, seat
 from harness.errors import SpecError
 from harness.judging import asking
 from harness.names import public
 from harness.report.table import Table
 from harness.trials.cases import Trial
-from harness.types import Benchmark, Matcher, Model, Rubric, Verdict
+from harness.types import Benchmark, Judge, Matcher, Model, Rubric, Verdict
 
 EXPECTED = 0.8
 """Share of the pinned verdicts that a judge worth its price agrees with."""
@@ -86,6 +88,22 @@ def look(sitting: Sitting) -> Sighting:
         values.count(None),
         tuple(sorted(served | places)),
     )
+
+
+def plan_canary(sitting: Sitting, label: str) -> Plan:
+    """What both looks would ask; nobody is asked.
+
+    Args:
+        sitting: From `canary_of`.
+        label: Of the benchmark whose judge it is.
+    """
+    asked = questions(partial(_afresh, sitting), sitting.comparisons())
+    return judged_plan("canary", label, sitting.judge, len(sitting.cases), asked * 2)
+
+
+def _afresh(sitting: Sitting, wrap: Wrap) -> Judge:
+    """The judge, whose every answer would be another than those that are stored."""
+    return sitting.open(lambda model, rubric: Resampled(wrap(model, rubric), time_ns() % 2**31))
 
 
 def suspicions(before: Sighting, after: Sighting) -> Iterator[str]:

@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from harness.commands.models import SELF
 from harness.errors import SpecError
+from harness.names import takes_part
 from harness.pipeline import is_drawn, load, resampled
 from harness.spec import Checkpoint
 from harness.types import Assets, Benchmark, Model
@@ -24,6 +26,11 @@ class Job(NamedTuple):
     def name(self) -> str:
         """What its result is called."""
         return self.checkpoint.called(self.sample)
+
+    @property
+    def is_audited(self) -> bool:
+        """Whether the checkpoint judges itself, and so is tried as a judge."""
+        return not self.sample and takes_part(SELF, self.judge)
 
     @property
     def place(self) -> tuple[str | None, str]:

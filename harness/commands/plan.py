@@ -11,6 +11,7 @@ from harness.commands.quote import Quote, quote, together
 from harness.judging import require
 from harness.pipeline import examine, load
 from harness.price_list import retires
+from harness.ranking import BestOf
 from harness.report.table import Table
 from harness.types import (
     UNWATCHED,
@@ -41,7 +42,7 @@ class Plan:
     judge: str
     prompts: int
     to_answer: int
-    """Prompts that the checkpoint has not answered yet."""
+    """Prompts that the checkpoint has not answered yet, each sample of a best of several."""
     undecided: int
     """Judgments that only a model can give: of no tie, and of no missing answer."""
     to_judge: int
@@ -162,9 +163,12 @@ def plan_answers(name: str, benchmark: Benchmark, model: Model, assets: Assets) 
     """Counts the answers that are not stored; nothing is judged."""
     prompts = load(benchmark, assets)
     examine(model, prompts)
-    to_answer = unanswered(model, prompts)
+    asked, every = model, prompts
+    if isinstance(model, BestOf):
+        asked, every = model.model, [one for prompt in prompts for one in model.samples(prompt)]
+    to_answer = unanswered(asked, every)
     counts = len(prompts), len(to_answer), 0, 0
-    planned = Plan(name, benchmark.card.label, "", *counts, answers=(model, to_answer))
+    planned = Plan(name, benchmark.card.label, "", *counts, answers=(asked, to_answer))
     return planned.quoted(exact=False)
 
 

@@ -15,6 +15,7 @@ from harness.commands.models import (
     named_series,
     run_name,
 )
+from harness.commands.overheads import overheads
 from harness.commands.plan import plan_table, probe, retired
 from harness.commands.provenance import provenance
 from harness.commands.report import report_run
@@ -53,12 +54,14 @@ def score(request: ScoreRequest, setting: Setting) -> list[Table]:
         plans = [run.plan(job) for job in jobs]
         shown = run.show(jobs, plans)
         plans += [run.plan(job) for job in run.golden(jobs)]
+        watch = run.watch(jobs)
         if request.dry_run:
-            plans = [p.quoted(exact=True) for p in (*run.plan_baseline(), *plans)]
+            asked = *run.plan_baseline(), *plans
+            further = overheads(jobs, watch.canaries, run.models)
+            plans = [*(p.quoted(exact=True) for p in asked), *further]
             return _finish(setting, [plan_table(plans)], {"plan": [p.data() for p in plans]})
         for line in retired(plans):
             setting.note(line)
-        watch = run.watch(jobs)
         try:
             probe(plans)
             results = run.bought(jobs, watch, shown)

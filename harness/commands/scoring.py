@@ -34,7 +34,6 @@ from harness.commands.shown import show_prompts, warnings
 from harness.commands.until import Side, judged_as_needed, marked_stopped
 from harness.commands.watching import Watch, doubted, watching
 from harness.errors import BudgetError, DataError, SpecError
-from harness.names import takes_part
 from harness.pipeline import Answers, Result, answer, grade, load, opposed, sampled
 from harness.report.judge_eval import Findings, judge_eval_table
 from harness.report.progress import Board, Shown
@@ -317,7 +316,7 @@ class Run:
 
     def _audit(self, job: Job) -> Iterator[Findings]:
         """How far a checkpoint that judges itself can be trusted to judge."""
-        if job.sample or not takes_part(SELF, job.judge):
+        if not job.is_audited:
             return
         label, board = job.benchmark.card.label, Board(self.setting.err)
         for sitting in audit(job.judge, job.model, self.models, rubric=label):
