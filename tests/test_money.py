@@ -164,6 +164,15 @@ def test_a_budget_is_never_exceeded_and_ends_in_one_line(run: Run, seller: Selle
     assert "What the budget bought" in ran.out
 
 
+def test_what_a_better_judge_would_still_be_asked_is_left_too(run: Run, seller: Seller) -> None:
+    gold = ("--gold-judge", "openai:gpt-4o", "--gold-n", "10")
+    ran = run(*SCORED, *gold, "--budget", "0.007")
+    assert ran.status == 2
+    left = re.search(r"and (\d+) judgments are left", ran.lines[-1])
+    assert left is not None
+    assert int(left[1]) == 12 + 10 - len(questions(seller))
+
+
 def test_a_larger_budget_asks_only_the_rest(run: Run, seller: Seller) -> None:
     run(*SCORED, "--store", "free.sqlite")
     free = document()

@@ -229,7 +229,8 @@ class Run:
         """What the run ends with when its budget does; what it has bought is shown."""
         rows = [self._bought(job) for job in jobs]
         self.setting.show([bought_table(rows), *bill(self.models.store.spend(self.models.run))])
-        spent, plans = self.models.store.owed(self.models.run), [self.plan(job) for job in jobs]
+        spent = self.models.store.owed(self.models.run)
+        plans = [self.plan(job) for job in (*jobs, *self.golden(jobs))]
         return stopped(self.request.budget or 0.0, spent, plans, rows, batch=self.request.batch)
 
     def _bought(self, job: Job) -> Bought:
