@@ -47,23 +47,20 @@ def _picking(job: Job, best: BestOf, asked: BestOfSpec, models: Models) -> Plan:
     prompts = load(job.benchmark, models.assets)
     blocks = [prompts[start : start + _AT_ONCE] for start in range(0, len(prompts), _AT_ONCE)]
     judge = partial(models.judge, asked.judge, job.benchmark, best.model)
-    plans = [
-        judged_plan(
-            f"{job.name}: the best of {best.n}",
-            job.benchmark.card.label,
-            asked.judge,
-            len(block),
-            questions(judge, _contests(job.benchmark, block, best, models.assets)),
-        )
-        for block in blocks
-    ]
+    label, name = job.benchmark.card.label, f"{job.name}: the best of {best.n}"
+
+    def planned(block: Sequence[Prompt]) -> Plan:
+        shown = _contests(job.benchmark, block, best, models.assets)
+        plan = judged_plan(name, label, asked.judge, len(block), questions(judge, shown))
+        return replace(plan, questions=())  # all of them together would fill the memory
+
+    plans = [planned(block) for block in blocks]
     return replace(
         plans[0],
         prompts=len(prompts),
         undecided=sum(one.undecided for one in plans),
         to_judge=sum(one.to_judge for one in plans),
         quote=together([one.quote for one in plans]),
-        questions=(),
     )
 
 
