@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 _DOTTED = re.compile(r"(^|[:,])(\.\.?/[^,]*)")
+_REPEATS = re.compile(r"repeats:(\d+):")
 _USER = re.compile(r"//[^/@]*@")
 
 
@@ -25,6 +26,16 @@ def anchored(name: str, folder: Path) -> str:
 def takes_part(name: str, judge: str) -> bool:
     """Whether a judge of that name is the judge, or one of those that it is composed of."""
     return re.search(rf"(?:^|[:,]){re.escape(name)}(?:,|$)", judge) is not None
+
+
+def repeats(judge: str) -> int:
+    """How often a judge of that name is asked the same, if it is one that is asked repeatedly.
+
+    Returns:
+        N of `repeats:N:JUDGE`, and 0 for any other.
+    """
+    found = _REPEATS.match(judge)
+    return int(found[1]) if found else 0
 
 
 def _place(place: Path) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from tests.command import Run
+from tests.servers.loopback import Loopback
+from tests.servers.verdicts import judging
 from train.demo.checkpoint import make_base
 
 WORDS = ("-b", "tiny_instruct", "-j", "tiny_gold", "--limit", "20", "--max-tokens", "8")
@@ -100,6 +102,21 @@ def test_samples_that_could_not_differ_or_be_stopped_are_refused(
     file = series(f"name: a, model: '{model}', samples: 2", temperature=temperature)
     ran = run("score", file, *WORDS, *words)
     assert (ran.status, said in ran.lines[-1]) == (2, True), ran.err
+
+
+@pytest.mark.usefixtures("mirror")
+def test_a_repeated_judge_is_asked_anew_about_each_sample(run: Run, loopback: Loopback) -> None:
+    """Even where answers are the same: its noise there is no lack of chance in answering."""
+    loopback.script = judging
+    file = series("name: a, model: 'scripted:hello there', samples: 3")
+    words = ["-b", "alpaca_eval", "--limit", "4"]
+    ran = run("score", file, *words, "-j", f"repeats:2:{loopback.openai}")
+    assert ran.status == 0, ran.err
+    asked = [seen for seen in loopback.seen if "top_logprobs" in seen.body]
+    assert len(asked) == 1 + 4 * 2 * 3  # the first is a probe
+    ran = run("score", file, *words, "-j", loopback.openai)
+    asked = [seen for seen in loopback.seen if "top_logprobs" in seen.body]
+    assert len(asked) == 1 + 4 * 2 * 3  # nothing anew
 
 
 def test_a_dry_run_quotes_every_sample(run: Run) -> None:

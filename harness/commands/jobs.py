@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from harness.commands.models import SELF
+from harness.chambers import Resampled
+from harness.commands.models import SELF, Models, Wrap, unwrapped
 from harness.errors import SpecError
-from harness.names import takes_part
+from harness.names import repeats, takes_part
 from harness.pipeline import is_drawn, load, resampled
 from harness.spec import Checkpoint
-from harness.types import Assets, Benchmark, Model
+from harness.types import Assets, Benchmark, Judge, Model, Rubric
 
 
 class Job(NamedTuple):
@@ -26,6 +27,24 @@ class Job(NamedTuple):
     def name(self) -> str:
         """What its result is called."""
         return self.checkpoint.called(self.sample)
+
+    def opened(self, models: Models, wrap: Wrap = unwrapped) -> Judge:
+        """The judge of its answers.
+
+        A judge that is asked repeatedly is asked anew about each sample, even where the answer is
+        the same: else its noise there would be taken for a lack of chance in answering.
+
+        Args:
+            models: Opens what it asks.
+            wrap: What is put around each model that it asks.
+        """
+        passed = self.sample * repeats(self.judge)
+
+        def again(model: Model, rubric: Rubric) -> Model:
+            wrapped = wrap(model, rubric)
+            return Resampled(wrapped, passed) if passed else wrapped
+
+        return models.judge(self.judge, self.benchmark, self.model, again)
 
     @property
     def is_audited(self) -> bool:

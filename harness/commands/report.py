@@ -14,6 +14,7 @@ from harness.commands.embedded import embedded
 from harness.commands.models import EXACT
 from harness.commands.setting import Setting
 from harness.errors import HarnessError, SpecError
+from harness.pairing import meeting_items
 from harness.report.forms import (
     data,
     every_eval_ever,
@@ -33,7 +34,7 @@ from harness.report.telling.tell import tell
 from harness.report.told import changes_table, spreads_table
 from harness.report.trials import Tried, read_trial, trials_beside
 from harness.rows import read_files
-from harness.types import Assets, Redrawn
+from harness.types import Assets, Redrawn, one_each
 
 FORMS: Sequence[Callable[[Story, Path], object]] = (
     markdown.write,
@@ -263,4 +264,5 @@ def protocol(label: str, assets: Assets, classes: Mapping[str, Classes]) -> Prot
         categories = benchmark.categories(assets)
     elif classes:
         categories = {id_: one.category for id_, one in classes.items() if one.category}
-    return Protocol(benchmark.card.title, benchmark.cluster, categories)
+    averages = benchmark.items in {one_each, meeting_items}
+    return Protocol(benchmark.card.title, benchmark.cluster, categories, averages)

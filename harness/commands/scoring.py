@@ -116,7 +116,7 @@ class Run:
         source = self._source(job)
         if source:
             import_judgments(source, job.judge, job.benchmark, self.models)
-        judge = partial(self.models.judge, job.judge, job.benchmark, job.model)
+        judge = partial(job.opened, self.models)
         name = job.name
         planned = plan(name, job.benchmark, job.model, job.judge, judge, self.assets)
         if source and not planned.to_answer and planned.to_judge == planned.undecided > 0:
@@ -210,7 +210,7 @@ class Run:
             (question.model, question.prompts)
             for job, given in zip(jobs, answers, strict=True)
             for question in questions(
-                partial(self.models.judge, job.judge, job.benchmark, job.model),
+                partial(job.opened, self.models),
                 job.benchmark.compare(given.generations, self.assets),
             )
         ]
@@ -234,7 +234,7 @@ class Run:
         return stopped(self.request.budget or 0.0, spent, plans, rows, batch=self.request.batch)
 
     def _bought(self, job: Job) -> Bought:
-        judge = partial(self.models.judge, job.judge, job.benchmark, job.model)
+        judge = partial(job.opened, self.models)
         answers = Known(job.model).generate(load(job.benchmark, self.assets))
         return bought(job.name, job.benchmark, answers, judge, self.assets)
 
@@ -271,12 +271,12 @@ class Run:
         def shown(model: Model, rubric: Rubric) -> Model:
             return Shown(model, board, f"{name}: judging", rubric.read)
 
-        judge = self.models.judge(job.judge, job.benchmark, job.model, shown)
+        judge = job.opened(self.models, shown)
         result = grade(job.benchmark, answers, judge, self.assets)
         if self.request.until_decided and job.judge != EXACT:
             result = marked_stopped(result, len(load(job.benchmark, self.assets)))
         for golden, few in self._few(job, answers):
-            better = self.models.judge(golden.judge, golden.benchmark, golden.model, shown)
+            better = golden.opened(self.models, shown)
             said = better(golden.benchmark.compare(few.generations, self.assets))
             result = gilded(result, golden.benchmark.items(said), better)
         parent = named.get((job.checkpoint.parent, job.benchmark.card.label))
@@ -301,7 +301,7 @@ class Run:
                 Step(c.name, c.iteration, c.parent, c.method, c.trained_by_judge),
                 job.benchmark,
                 given,
-                self.models.judge(job.judge, job.benchmark, job.model, shown),
+                job.opened(self.models, shown),
             )
             for job, given in zip(jobs, answers, strict=True)
             for c in [job.checkpoint]

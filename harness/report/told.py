@@ -9,6 +9,7 @@ from harness.report.reproduction import reproduction_table
 from harness.report.scores import cell, metric_title, shown_value
 from harness.report.story import Change, Entry, Game, Story, Track
 from harness.report.table import Table
+from harness.report.telling.cells import opponents
 from harness.stats.paired import Difference
 
 EXACT = "exact"
@@ -82,7 +83,7 @@ def changes_table(story: Story) -> Table:
 
 def tax_table(story: Story) -> Table:
     """What alignment costs: changes on benchmarks that match answers, against the base."""
-    bases = {step.name for step in story.steps} - {change.step for change in story.changes}
+    bases = {step.name for step in story.steps if not opponents(story.steps, step)}
 
     def taxes(change: Change) -> bool:
         return story.tracks[change.track].judge == EXACT and change.against in bases

@@ -58,6 +58,8 @@ class Protocol:
     """What an item, by its id, stands or falls with."""
     categories: Mapping[str, str] = field(default_factory=dict)
     """The category of each prompt, by its id; empty where there are none."""
+    averages: bool = True
+    """Whether an item is the mean of its verdicts, and not what they decide together."""
 
 
 def cell(name: str, result: Result, redrawn: Redrawn | None = None) -> Cell:

@@ -1,19 +1,19 @@
 """What the standard error of a score is made of: prompts, sampled answers, a repeated judge."""
 
-import re
 from collections.abc import Iterator, Sequence
-from math import sqrt
-from statistics import fmean, stdev
+from math import inf, sqrt
+from statistics import fmean
 
 import numpy as np
 
+from harness.names import repeats as repeats_of
 from harness.report.story import Spread
 from harness.report.telling.cells import Cell
 from harness.report.telling.tracks import Row, is_mean
+from harness.stats.clustered import clustered_mean
 from harness.stats.variance import components, redrawn_variance
 from harness.types import Score
 
-_REPEATS = re.compile(r"repeats:(\d+):")
 _NOISE = "judge_noise"
 
 
@@ -43,14 +43,13 @@ def _spread(place: int, row: Row, samples: Sequence[Cell]) -> Iterator[Spread]:
     if not told or told[0][0] is not samples[0]:
         return
     cell, mean = told[0]
-    again = _REPEATS.match(row.track.judge)
-    noises = [noise for one, its in told if (noise := _noise(one, its)) is not None]
-    rejudged = sqrt(fmean(noise**2 for noise in noises)) if again and noises else None
+    error = _error(row, cell, mean)
+    noises = [noise for one, its in told if (noise := _noise(row, one, its)) is not None]
+    rejudged = sqrt(fmean(noise**2 for noise in noises)) if noises else None
     redrawn = _redrawn(row, [one for one, _ in told])
-    if redrawn is None and rejudged is None:
+    if error is None or (redrawn is None and rejudged is None):
         return
-    repeats = int(again[1]) if again and rejudged is not None else 1
-    error = _error(mean, cell)
+    repeats = repeats_of(row.track.judge) if rejudged is not None else 1
     found = components(error, mean.n, redrawn=redrawn, rejudged=rejudged, repeats=repeats)
     values = [its.value for _, its in told if its.value is not None]
     yield Spread(
@@ -67,14 +66,18 @@ def _redrawn(row: Row, samples: Sequence[Cell]) -> float | None:
     return redrawn_variance(values_N_S[read], [row.clusters_N[place] for place in read])
 
 
-def _noise(cell: Cell, mean: Score) -> float | None:
+def _noise(row: Row, cell: Cell, mean: Score) -> float | None:
+    """The noise of the mean verdict, where that is the mean of the items."""
+    if not row.protocol.averages or not repeats_of(row.track.judge):
+        return None
     found = (s.value for s in cell.scores if s.metric == _NOISE and s.unit == mean.unit)
     return next(found, None)
 
 
-def _error(mean: Score, cell: Cell) -> float:
-    """The score's own standard error, else that of the mean of its items."""
+def _error(row: Row, cell: Cell, mean: Score) -> float | None:
+    """The score's own standard error, else that of the mean of its items; None of one cluster."""
     if mean.standard_error is not None:
         return mean.standard_error
-    values = [item.value for item in cell.items if item.value is not None]
-    return stdev(values) / sqrt(len(values)) if len(values) > 1 else 0.0
+    read = [(item.value, row.protocol.cluster(item.id)) for item in cell.items]
+    values, clusters = zip(*((v, c) for v, c in read if v is not None), strict=True)
+    return clustered_mean(values, clusters, (-inf, inf)).standard_error

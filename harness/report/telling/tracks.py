@@ -55,7 +55,12 @@ class Row:
         """
         told = [cell for cell in self.cells.values() if cell.scores[0].value is not None]
         fitting = [
-            {score.metric: None for score in cell.scores if is_mean(score, cell)} for cell in told
+            {
+                score.metric: None
+                for score in cell.scores
+                if is_mean(score, cell) and score.metric != _redrawn_metric(cell)
+            }
+            for cell in told
         ]
         common = (name for name in (fitting or [{}])[0] if all(name in one for one in fitting))
         return next(common, MEAN)
@@ -69,6 +74,11 @@ class Row:
         said = {item.id: item.value for item in cell.items}
         column = [said.get(id_) for id_ in self.ids]
         return np.array([np.nan if value is None else value for value in column])
+
+
+def _redrawn_metric(cell: Cell) -> str | None:
+    """The metric that is no mean of items, though it may be as large where all are equal."""
+    return cell.redrawn and cell.redrawn.metric
 
 
 def is_mean(score: Score, cell: Cell) -> bool:

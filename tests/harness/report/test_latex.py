@@ -51,5 +51,5 @@ def test_a_cell_that_begins_with_a_bracket_is_no_option_of_the_line_before() -> 
 
 @given(st.text())
 def test_no_command_of_tex_is_left_bare(text: str) -> None:
-    known = r"\\(text\w+\{\}|[{}$&#%_])|\{\[\}|\{\]\}"
+    known = r"\\(text\w+\{\}|[{}$&#%_])|\{\[\}|\{\]\}|(?<=-)\{\}(?=-)"
     assert not re.search(r"[\\{}$&#%_^~]", re.sub(known, "", escaped(text)))

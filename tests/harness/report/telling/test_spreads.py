@@ -50,6 +50,48 @@ def test_a_score_that_is_no_mean_of_items_is_left_out() -> None:
     assert told(cell("base", [0.0, 1.0], judge=JUDGE, scores=scores)).spreads == []
 
 
+def test_noise_of_verdicts_is_none_of_items_that_they_decide_together() -> None:
+    """As in MT-Bench by pairs, where two orders that disagree are a tie, however unsure."""
+    scores = [Score("win_rate", 0.5, 2, standard_error=0.3), Score("judge_noise", 0.1, 2)]
+    assert told(cell("base", judge=JUDGE, scores=scores), averages=False).spreads == []
+    assert told(cell("base", judge=JUDGE, scores=scores)).spreads
+
+
+def test_one_conversation_says_nothing_of_others() -> None:
+    alone = told(
+        cell("iter1", [1.0, 0.0]),
+        cell("iter1-sample2", [0.0, 0.0], identity={"model sample of": "iter1"}),
+        cluster=lambda _: "the one",
+    )
+    assert alone.spreads == []
+
+
+def test_more_noise_than_error_is_told_as_all_of_it() -> None:
+    (found,) = noisy(0.08).spreads
+    assert (found.prompts, found.judge) == pytest.approx((0.0, 0.05))
+    assert found.with_repeats(4) < found.components.standard_error
+
+
+def test_the_noise_is_that_of_all_samples() -> None:
+    columns = [1.0, 0.0, 1.0, 0.0], [0.0, 1.0, 1.0, 0.0]
+    of = {"model sample of": "iter1"}
+    cells = [
+        cell(
+            name,
+            values,
+            judge=JUDGE,
+            identity=identity,
+            scores=[Score("win_rate", 0.5, 4), Score("judge_noise", noise, 4)],
+        )
+        for name, values, identity, noise in (
+            ("iter1", columns[0], {}, 0.1),
+            ("iter1-sample2", columns[1], of, 0.2),
+        )
+    ]
+    (found,) = told(*cells).spreads
+    assert found.judge == pytest.approx(sqrt((0.1**2 + 0.2**2) / 2))
+
+
 def test_it_is_shown_in_the_page_and_in_markdown() -> None:
     row = "base | tiny@1 | win rate | 4 | 1 | 2 | 5.00 | 4.00 | 3.00 | 4.53"
     assert row in re.sub(" +", " ", to_text(noisy()))
