@@ -102,14 +102,15 @@ def lc_win_rate(table: Judged, calibration: "CalibrationTable") -> Score:
     if n == 0:
         return Score("lc_win_rate", None, n, n_unread, bounds=(0.0, 1.0))
     fit = fit_lc(table, calibration)
-    low, high = np.percentile(_refits(table, calibration, fit.c), [2.5, 97.5])
+    draws_b = np.array(_refits(table, calibration, fit.c))
+    low, high = np.percentile(draws_b, [2.5, 97.5])
     return Score(
         "lc_win_rate",
         fit.win_rate,
         n,
         n_unread,
         interval=(float(low), float(high)),
-        standard_error=fit.standard_error,
+        standard_error=float(draws_b.std(ddof=1)),
         bounds=length_control_bounds(*_columns(table, calibration), calibration.rows)
         if n_unread
         else None,

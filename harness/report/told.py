@@ -22,7 +22,8 @@ _LEGEND = (
     ),
     (
         "n: prompts, or their turns; finds: the least difference that so many find with a power of "
-        "80 %; needs: so many would decide a difference as large as this one"
+        "80 %; needs: so many would decide a difference as large as this one; both as a test by "
+        "itself, the more tests the more it takes"
     ),
 )
 
@@ -185,7 +186,7 @@ def spreads_table(story: Story) -> Table:
             ]
             for one, told in zip(story.spreads, zip(*parts.values(), strict=True), strict=True)
         ],
-        ["squares of the three parts add up; " + unparted(story)],
+        ["squares of the parts add up, unless one by itself is larger; " + unparted(story)],
         words=3,
     )
 
@@ -246,8 +247,8 @@ def game_table(story: Story, game: Game) -> Table:
                 "exploitability: twice what the best answer wins beyond half"
             ),
             (
-                f"{game.cycles} of {game.triads} decided triads are cycles; strengths miss a "
-                f"preference by {100 * game.residual:.1f} points at most"
+                f"{game.cycles} of {game.triads} triads without an even pair are cycles; strengths "
+                f"miss a preference by {100 * game.residual:.1f} points at most"
             ),
         ],
     )

@@ -25,8 +25,8 @@ def cohen_kappa(
         one_R: A rater's categories, as numbers.
         other_R: The other's.
         weight_R: How often each row counts; once, unless it is said.
-        quadratic: Whether a disagreement counts by the square of how many categories lie between,
-            as for ratings, and not always as one.
+        quadratic: Whether a disagreement counts by the square of how far apart the two are, as for
+            ratings, and not always as one.
 
     Returns:
         NaN when there is no row, or when both always choose the same one category.
@@ -36,8 +36,7 @@ def cohen_kappa(
     weight_R = np.ones(n) if weight_R is None else weight_R
     cells = codes[:n] * n_categories + codes[n:]
     met = np.bincount(cells, weight_R, n_categories**2).reshape(n_categories, n_categories)
-    place_C = np.arange(n_categories)
-    apart = np.square(place_C[:, None] - place_C) if quadratic else place_C[:, None] != place_C
+    apart = np.square(values[:, None] - values) if quadratic else values[:, None] != values
     chance = np.outer(met.sum(axis=1), met.sum(axis=0))
     expected = float((chance * apart).sum())
     return float(1 - met.sum() * (met * apart).sum() / expected) if expected > 0 else np.nan

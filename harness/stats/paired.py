@@ -11,12 +11,12 @@ Letters that end a name or a shape: N prompts, G clusters, C pairs of checkpoint
 """
 
 from collections.abc import Sequence
-from math import ceil
+from math import ceil, inf, sqrt
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
+from scipy.special import ndtri, stdtrit
 
 from harness.errors import DataError
 
@@ -35,7 +35,7 @@ class Difference(NamedTuple):
     value: float
     """Mean of the paired differences."""
     interval: tuple[float, float] | None
-    """95 %, over resampled clusters; None below two."""
+    """95 %, over resampled clusters, wider where they are few; None below two."""
     standard_error: float | None
     """Over clusters; None below two."""
     p_value: float
@@ -53,6 +53,8 @@ class Pair(NamedTuple):
     """The other checkpoint's, in the order of the same prompts."""
     clusters_N: Sequence[object] | None = None
     """What each prompt belongs to; each is its own, unless it is said."""
+    limits: tuple[float, float] = (-inf, inf)
+    """The least and the greatest possible difference; the interval stays between them."""
 
 
 def paired_difference(
@@ -87,14 +89,15 @@ def paired_differences(
     Raises:
         DataError: As there.
     """
-    columns = [_clustered(*pair) for pair in pairs]
+    columns = [_clustered(*pair[:3]) for pair in pairs]
     found: dict[int, Difference] = {}
     for groups in {len(sums_G) for sums_G, _ in columns}:
         places = [place for place, (sums_G, _) in enumerate(columns) if len(sums_G) == groups]
         sums_G_C = np.column_stack([columns[place][0] for place in places])
         counts_G_C = np.column_stack([columns[place][1] for place in places])
         tested = _differences(sums_G_C, counts_G_C, replicates, seed)
-        found |= zip(places, tested, strict=True)
+        for place, one in zip(places, tested, strict=True):
+            found[place] = _within(one, pairs[place].limits)
     return [found[place] for place in range(len(pairs))]
 
 
@@ -110,10 +113,32 @@ def _differences(
     for place, p_value in enumerate(p_values_C):
         sums_G, counts_G = sums_G_C[:, place], counts_G_C[:, place]
         n, several = int(counts_G.sum()), np.count_nonzero(counts_G) > 1
-        interval = (float(ends_2_C[0, place]), float(ends_2_C[1, place])) if several else None
+        value = float(sums_G.sum() / n)
+        interval = _stretched(value, ends_2_C[:, place], counts_G) if several else None
         error = _standard_error(sums_G, counts_G) if several else None
-        found.append(Difference(float(sums_G.sum() / n), interval, error, p_value, n))
+        found.append(Difference(value, interval, error, p_value, n))
     return found
+
+
+def _within(difference: Difference, limits: tuple[float, float]) -> Difference:
+    if difference.interval is None:
+        return difference
+    low, high = np.clip(difference.interval, *limits)
+    return difference._replace(interval=(float(low), float(high)))
+
+
+def _stretched(value: float, ends_2: Array, counts_G: Array) -> tuple[float, float]:
+    """Percentiles moved away from the value by what they fall short of with few clusters.
+
+    They are of a spread without G / (G - 1) and of normal tails where Student's are due, so that
+    of ten clusters they would leave out the truth 9 % of the time.
+
+    Source: T. Hesterberg, The American Statistician 69 (2015), section 3.2.
+    """
+    groups = np.count_nonzero(counts_G)
+    factor = sqrt(groups / (groups - 1)) * float(stdtrit(groups - 1, 0.975) / ndtri(0.975))
+    low, high = value + factor * (ends_2 - value)
+    return float(low), float(high)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -15,7 +15,6 @@ Letters that end a name or a shape: N prompts.
 
 from collections.abc import Sequence
 from math import sqrt
-from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +26,6 @@ Array = npt.NDArray[np.float64]
 
 FEWEST = 10
 """Below so many verdicts of the expensive judge no interval is given."""
-_Z = NormalDist().inv_cdf(0.975)
 
 
 class Powered(NamedTuple):
@@ -89,6 +87,10 @@ def _trust(gold: Array, seen: Array, others: int) -> float:
 
 def _interval(values: Array, variance: float, ends: Sequence[float]) -> tuple[float, float]:
     """Of the mean of values and ends, to whose variance another is added."""
+    from scipy.special import stdtrit
+
     counted = np.append(values, ends)
-    reach = _Z * sqrt(float(counted.var(ddof=1)) / len(counted) + variance)
+    # Two degrees are spent: on the mean, and on the weight of the cheap judge.
+    quantile = float(stdtrit(len(counted) - 2, 0.975))
+    reach = quantile * sqrt(float(counted.var(ddof=1)) / len(counted) + variance)
     return float(counted.mean()) - reach, float(counted.mean()) + reach

@@ -5,9 +5,8 @@ The variances of a, b and e are told apart by drawing again what can be drawn ag
 other seeds, and verdicts on the same answers.
 
 Source: S. Searle, G. Casella and C. McCulloch, Variance Components (1992), section 3.3 for balanced
-nested classes; negative estimates are 0, as there, and no part is larger than the whole. Items of
-one cluster share their draws, as the turns of one conversation do, so their deviations are added up
-first.
+nested classes; negative estimates are 0, as there. Items of one cluster share their draws, as the
+turns of one conversation do, so their deviations are added up first.
 
 Letters that end a name or a shape: I items, S seeds, C clusters.
 """
@@ -60,11 +59,10 @@ def components(
             that was not tried.
         repeats: Verdicts behind each item.
     """
-    whole = standard_error**2 * items
-    noise = None if rejudged is None else min(rejudged**2 * items, whole)
-    drawn = None if redrawn is None else max(0.0, min(redrawn, whole) - (noise or 0.0))
+    noise = None if rejudged is None else rejudged**2 * items
+    drawn = None if redrawn is None else max(0.0, redrawn - (noise or 0.0))
     judge = None if noise is None else noise * repeats
-    prompts = whole - (drawn or 0.0) - (noise or 0.0)
+    prompts = max(0.0, standard_error**2 * items - max(redrawn or 0.0, noise or 0.0))
     return Components(prompts, drawn, judge, standard_error)
 
 

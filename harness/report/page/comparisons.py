@@ -128,8 +128,8 @@ def game_of(story: Story, game: Game) -> Markup:
         f"{cells.label(story.tracks[game.track])}: win rate of the row over the column, in percent"
     )
     shape = (
-        f"{game.cycles} of {game.triads} decided triads are cycles; strengths alone miss a win "
-        f"rate by at most {100 * game.residual:.1f} points."
+        f"{game.cycles} of {game.triads} triads without an even pair are cycles; strengths alone "
+        f"miss a win rate by at most {100 * game.residual:.1f} points."
     )
     return joined(table(caption, columns, rows), element("p", shape))
 
@@ -154,7 +154,7 @@ def spreads(story: Story) -> Markup:
         ]
         for one, told in zip(story.spreads, zip(*parts.values(), strict=True), strict=True)
     ]
-    caption = f"Squares of the three parts add up; {unparted(story)}"
+    caption = f"Squares of the parts add up, unless one by itself is larger; {unparted(story)}"
     return table(caption, columns, rows) if rows else joined()
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from statistics import NormalDist
 
 import numpy as np
@@ -44,7 +45,8 @@ class Duel:
     def pair(self) -> Pair:
         """Their items."""
         values = self.row.values
-        return Pair(values[self.step], values[self.against], self.row.clusters_N)
+        limits = (-1.0, 1.0) if self.row.unit == "fraction" else (-inf, inf)
+        return Pair(values[self.step], values[self.against], self.row.clusters_N, limits)
 
     @property
     def common(self) -> float:
@@ -155,7 +157,8 @@ def _stopped(duel: Duel, mean: Difference) -> Difference:
 
 def _change(duel: Duel, metric: str, difference: Difference) -> Change:
     error = difference.standard_error or 0.0
-    is_spread = error > _ROUNDING * abs(difference.value)
+    # What a test of a fixed number of prompts finds is nothing that one finds which may stop.
+    is_spread = error > _ROUNDING * abs(difference.value) and not duel.is_stopped
     return Change(
         duel.step,
         duel.against,

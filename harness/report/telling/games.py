@@ -1,11 +1,13 @@
 """Head-to-head matches as a game: who wins it, and whether there is an order at all."""
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
 
+from harness.errors import DataError
 from harness.report.story import Game, Track
 from harness.report.telling.saved import Faced
 from harness.report.telling.tracks import Array
@@ -24,7 +26,10 @@ class Played(NamedTuple):
 def play(
     matches: Sequence[Faced], tracks: Sequence[Track], titles: dict[str, str], order: Sequence[str]
 ) -> Played:
-    """A game for each benchmark and judge under which every two checkpoints met.
+    """A game for each benchmark and judge under which every two checkpoints met in the same way.
+
+    Raises:
+        DataError: Two checkpoints met twice in the same way.
 
     Args:
         matches: Of any benchmarks and judges.
@@ -33,8 +38,12 @@ def play(
         order: Names of checkpoints that come first, in this order.
     """
     played = Played([], [], [])
-    for benchmark, judge in dict.fromkeys((m.benchmark, m.judge) for m in matches):
-        own = [m for m in matches if (m.benchmark, m.judge) == (benchmark, judge)]
+    groups: dict[tuple[object, ...], list[Faced]] = {}
+    for match in matches:
+        groups.setdefault(_way(match), []).append(match)
+    for own in groups.values():
+        benchmark, judge = own[0].benchmark, own[0].judge
+        _check_once(own)
         names = _names(own, order)
         missing = _missing(own, names)
         if missing:
@@ -50,6 +59,21 @@ def play(
             played.tracks.append(Track(benchmark, title, judge, "win_rate", {}))
         played.games.append(_game(place, names, own))
     return played
+
+
+def _way(match: Faced) -> tuple[object, ...]:
+    """How two checkpoints met: what must be alike for meetings to be one game."""
+    return match.benchmark, match.judge, match.way
+
+
+def _check_once(matches: Sequence[Faced]) -> None:
+    met = Counter(frozenset((match.first, match.second)) for match in matches)
+    for pair, times in met.items():
+        if times > 1:
+            raise DataError(
+                f"expected one match of {' and '.join(sorted(pair))} on {matches[0].benchmark} "
+                f"under {matches[0].judge}, came {times}; name each run once"
+            )
 
 
 def _names(matches: Sequence[Faced], order: Sequence[str]) -> list[str]:

@@ -8,7 +8,8 @@ import numpy as np
 from harness.names import takes_part
 from harness.report.story import Gap, Step
 from harness.report.telling.cells import opponents
-from harness.report.telling.changes import LEVEL
+from harness.report.telling.changes import LEAST_COMMON, LEVEL
+from harness.report.telling.stopped import UNTIL
 from harness.report.telling.tracks import Array, Row
 from harness.stats.paired import Difference, Pair, holm, paired_differences
 
@@ -34,7 +35,8 @@ class _Beside:
         if self.against is None:
             return None
         pair = Pair(self.gap_N, self._gap(self.against), self.rows[0].clusters_N)
-        return None if np.isnan(pair.ours_N - pair.theirs_N).all() else pair
+        read = ~np.isnan(pair.ours_N - pair.theirs_N)
+        return pair if read.any() and read.mean() >= LEAST_COMMON else None
 
     def _gap(self, step: str) -> Array:
         first, second = self.rows
@@ -51,7 +53,9 @@ def labelled(known: Sequence[Step], judge: str) -> list[str]:
 def gaps(known: Sequence[Step], rows: Sequence[Row], replicates: int) -> list[Gap]:
     """Every checkpoint under every two judges of which one labelled training data, Holm over all.
 
-    Judges are only set side by side where their verdicts have one unit.
+    Judges are only set side by side where their verdicts have one unit, and where judging did not
+    stop when it was decided; a withheld score has no gap, and growth is told where most prompts
+    were read for both checkpoints under both judges.
     """
     found = [one for one in _beside(known, rows) if not np.isnan(one.gap_N).all()]
     pairs = [pair for one in found if (pair := one.growth) is not None]
@@ -74,7 +78,7 @@ def _beside(known: Sequence[Step], rows: Sequence[Row]) -> Iterator[_Beside]:
     for first, training in enumerate(rows):
         for second, held_out in enumerate(rows):
             if _are_beside(known, training, held_out):
-                both = training.cells.keys() & held_out.cells.keys()
+                both = _told(training) & _told(held_out)
                 for step in known:
                     before = next(iter(opponents(known, step)), None)
                     against = before if before in both else None
@@ -88,9 +92,11 @@ def _are_beside(known: Sequence[Step], training: Row, held_out: Row) -> bool:
         and bool(labelled(known, training.track.judge))
         and not labelled(known, held_out.track.judge)
         and training.metric == held_out.metric
-        and _unit(training) == _unit(held_out)
+        and UNTIL not in {**training.track.identity, **held_out.track.identity}
+        and training.unit == held_out.unit
     )
 
 
-def _unit(row: Row) -> str:
-    return next(iter(row.cells.values())).scores[0].unit
+def _told(row: Row) -> set[str]:
+    """The checkpoints whose score is not withheld."""
+    return {name for name, cell in row.cells.items() if cell.scores[0].value is not None}

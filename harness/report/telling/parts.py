@@ -52,9 +52,9 @@ def _pieces(duel: Duel) -> list[_Piece]:
 
 
 def _masked(duel: Duel, inside_N: Array) -> Pair:
-    ours_N, theirs_N, _ = duel.pair
+    whole = duel.pair
     kept = [c for c, inside in zip(duel.row.clusters_N, inside_N, strict=True) if inside]
-    return Pair(ours_N[inside_N], theirs_N[inside_N], kept)
+    return Pair(whole.ours_N[inside_N], whole.theirs_N[inside_N], kept, whole.limits)
 
 
 def _ruled(duel: Duel, own: Sequence[tuple[str, Difference]]) -> list[Part]:
@@ -66,7 +66,7 @@ def _ruled(duel: Duel, own: Sequence[tuple[str, Difference]]) -> list[Part]:
 
 
 def _fallen(duel: Duel) -> list[Fallen]:
-    ours_N, theirs_N, _ = duel.pair
+    ours_N, theirs_N = duel.pair[:2]
     lost_N = np.nan_to_num(theirs_N - ours_N)
     worst = np.argsort(-lost_N, kind="stable")[:MOST_FALLEN]
     return [

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import FiniteFloat
+from pydantic import Field, FiniteFloat
 
 from harness.errors import DataError
 from harness.report import head_to_head, judge_eval, runs, scores
@@ -29,6 +29,8 @@ class Faced(NamedTuple):
     second: str
     win_rate: float | None
     """Of the first; None is withheld."""
+    way: tuple[tuple[str, str], ...] = ()
+    """What decided it beside the two checkpoints, in order."""
 
 
 class Saved(NamedTuple):
@@ -61,6 +63,7 @@ class _Score(Written):
 class _Pair(Written):
     first: str
     second: str
+    identity: dict[str, str] = Field(default_factory=dict)
     scores: list[_Score]
 
 
@@ -122,4 +125,6 @@ def _matches(file: Path) -> Iterator[Faced]:
                 f"expected a win rate of '{pair.first}' against '{pair.second}' in {file}, came "
                 f"none; compare them again"
             )
-        yield Faced(document.benchmark, document.judge, pair.first, pair.second, rates[0])
+        facts = document.benchmark, document.judge, pair.first, pair.second, rates[0]
+        shared = (one for one in pair.identity.items() if not one[0].startswith("model"))
+        yield Faced(*facts, tuple(sorted(shared)))

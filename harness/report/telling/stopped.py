@@ -6,6 +6,7 @@ told of such checkpoints holds however often one looks.
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from math import sqrt
 from statistics import fmean
 
 import numpy as np
@@ -41,10 +42,17 @@ def gains(ours: Mapping[str, float], theirs: Mapping[str, float]) -> Array:
 def stopped_difference(
     plain: Difference, ours: Mapping[str, float], theirs: Mapping[str, float]
 ) -> Difference:
-    """The difference with an interval and a p-value that hold whenever judging stopped."""
+    """The difference with an interval and a p-value that hold whenever judging stopped.
+
+    Its value is of the prompts that the interval is of: those that were read whole for both.
+    """
     gains_N = gains(ours, theirs)
-    low, high = 2 * confidence_sequence(gains_N)[-1] - 1
-    return plain._replace(interval=(float(low), float(high)), p_value=always_valid_p(gains_N))
+    if not len(gains_N):
+        return plain._replace(interval=None, standard_error=None, p_value=1.0)
+    n, (low, high) = len(gains_N), 2 * confidence_sequence(gains_N)[-1] - 1
+    error = 2 * float(gains_N.std(ddof=1)) / sqrt(n) if n > 1 else None
+    value = 2 * float(gains_N.mean()) - 1
+    return Difference(value, (float(low), float(high)), error, always_valid_p(gains_N), n)
 
 
 def by_prompt(values: Sequence[tuple[str, float | None]]) -> dict[str, float]:

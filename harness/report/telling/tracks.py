@@ -47,6 +47,11 @@ class Row:
         """The items of each checkpoint, shape [N]; NaN is unread or was not asked."""
         return {name: self.column(cell) for name, cell in self.cells.items()}
 
+    @property
+    def unit(self) -> str:
+        """Of the main score."""
+        return next(iter(self.cells.values())).scores[0].unit
+
     @cached_property
     def metric(self) -> str:
         """Name of the score that is the mean of the items for every checkpoint, if one is.

@@ -128,7 +128,7 @@ def test_the_lc_win_rate_is_the_published_one(
     assert 100 * lc.value == pytest.approx(published, abs=0.15)
     assert lc.interval[0] < lc.value < lc.interval[1]
     assert lc.standard_error is not None
-    assert lc.interval[1] - lc.interval[0] > 4 * lc.standard_error > 0
+    assert lc.interval[1] - lc.interval[0] == pytest.approx(2 * 1.96 * lc.standard_error, rel=0.05)
     assert raw.metric == "win_rate"
 
 

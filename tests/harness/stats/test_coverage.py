@@ -20,6 +20,7 @@ from harness.stats.length_control import (
     fit_length_control,
 )
 from harness.stats.paired import paired_difference
+from harness.stats.prediction_powered import powered_mean
 from harness.stats.prompt_bootstrap import Draws, interval
 from harness.stats.variance import components, redrawn_variance
 from tests.harness.test_pairing import judged
@@ -81,6 +82,19 @@ def test_win_rates_head_to_head() -> None:
     assert_covers(draw)
 
 
+@pytest.mark.parametrize("n", [10, 20, 100])
+def test_what_a_better_judge_says_of_all_from_a_few(n: int) -> None:
+    """The cheap judge is half right, by as much as it may be."""
+
+    def draw(random: np.random.Generator) -> tuple[Ends | None, float]:
+        gold_N = random.normal(0, 1, 400)
+        cheap_N = gold_N + random.normal(0.3, 1, 400)
+        gold_N[n:] = np.nan
+        return powered_mean(cheap_N, gold_N).interval, 0.0
+
+    assert_covers(draw)
+
+
 def test_values_over_prompts_drawn_anew() -> None:
     def draw(random: np.random.Generator) -> tuple[Ends | None, float]:
         values_N = random.exponential(1, 150)
@@ -90,10 +104,11 @@ def test_values_over_prompts_drawn_anew() -> None:
     assert_covers(draw)
 
 
-def test_differences_of_two_checkpoints_over_questions_of_two_turns() -> None:
+@pytest.mark.parametrize("n", [6, 10, 80])
+def test_differences_of_two_checkpoints_over_questions_of_two_turns(n: int) -> None:
     def draw(random: np.random.Generator) -> tuple[Ends | None, float]:
-        ours, clusters = questions(random, 80)
-        theirs, _ = questions(random, 80)
+        ours, clusters = questions(random, n)
+        theirs, _ = questions(random, n)
         seed = int(random.integers(2**31))
         found = paired_difference(ours, theirs, clusters, replicates=400, seed=seed)
         return found.interval, 0.0

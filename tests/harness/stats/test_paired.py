@@ -115,7 +115,7 @@ def test_pairs_that_share_their_draws_are_each_as_if_alone() -> None:
     pairs = [Pair(random.random(n), random.random(n)) for n in (30, 9, 30)]
     together = paired_differences(pairs, replicates=500)
     for pair, found in zip(pairs, together, strict=True):
-        alone = paired_difference(*pair, replicates=500)
+        alone = paired_difference(*pair[:3], replicates=500)
         assert found._replace(interval=None) == alone._replace(interval=None)
         assert found.interval == pytest.approx(alone.interval)
 
@@ -123,7 +123,15 @@ def test_pairs_that_share_their_draws_are_each_as_if_alone() -> None:
 def test_a_draw_of_nothing_but_unread_pairs_is_left_out() -> None:
     ours = np.array([1.0, 0.5, *[np.nan] * 30])
     found = paired_difference(ours, np.zeros(32))
-    assert (found.n, found.interval) == (2, (0.5, 1.0))
+    assert found.n == 2
+    # Of 0.5 to 1, moved away from 0.75 by sqrt(2) and Student's quantile of one degree to normal's.
+    reach = 0.25 * sqrt(2) * 12.7062047 / 1.9599640
+    assert found.interval == pytest.approx((0.75 - reach, 0.75 + reach))
+
+
+def test_an_interval_stays_between_the_least_and_the_greatest_difference() -> None:
+    pair = Pair(np.array([1.0, 0.5]), np.zeros(2), None, (-1.0, 1.0))
+    assert paired_differences([pair])[0].interval == (-1.0, 1.0)
 
 
 def test_the_interval_and_the_test_hold_what_they_promise() -> None:

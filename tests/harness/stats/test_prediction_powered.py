@@ -76,7 +76,8 @@ def test_verdicts_that_are_all_alike_leave_room_for_others_on_a_scale_with_ends(
     found = powered_mean(np.full(100, 0.5), gold, (0, 1))
     # By hand: of 20 zeros, a 0 and a 1 the mean is 1/22, and so is its standard error.
     assert found.value == 0
-    assert found.interval == pytest.approx((1 / 22 - 1.95996 / 22, 1 / 22 + 1.95996 / 22), abs=1e-5)
+    # Student's quantile of 20 degrees of freedom.
+    assert found.interval == pytest.approx((1 / 22 - 2.08596 / 22, 1 / 22 + 2.08596 / 22), abs=1e-5)
 
 
 def test_near_the_end_of_a_scale_the_interval_still_covers() -> None:

@@ -93,7 +93,7 @@ def test_of_fallen_prompts_the_worst_are_shown_and_the_rest_counted() -> None:
 def test_a_game_shows_matrix_winner_and_shape() -> None:
     html = part(story(), "game")
     assert rows(html)[1] == ["base", "", "40.0", "30.0", "20.0", "0.0", "37.5", "0"]
-    assert "0 of 4 decided triads" in html
+    assert "0 of 4 triads without an even pair" in html
     assert "at most 3.1 points" in html
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from harness.errors import DataError
 from harness.report.telling.saved import Faced
 from tests.harness.report.telling.series import cell, told
 
@@ -60,3 +61,18 @@ def test_a_pair_that_is_missing_leaves_no_game(matches: list[Faced]) -> None:
     story = told(cell("a"), matches=matches)
     assert story.games == []
     assert "no game, a vs c without a win rate" in story.notes[-1]
+
+
+def test_meetings_in_different_ways_are_games_of_their_own() -> None:
+    """Another rule for ties, say: whichever was read last does not win."""
+    plain = Faced("tiny@1", "j", "a", "b", 0.7)
+    story = told(
+        cell("a"), cell("b"), matches=[plain, plain._replace(win_rate=0.2, way=(("ties", "drop"),))]
+    )
+    assert [game.preference[0][1] for game in story.games] == [0.7, 0.2]
+
+
+def test_who_met_twice_in_the_same_way_is_refused() -> None:
+    twice = [Faced("tiny@1", "j", "a", "b", 0.7), Faced("tiny@1", "j", "b", "a", 0.4)]
+    with pytest.raises(DataError, match="expected one match of a and b on tiny@1 under j, came 2"):
+        told(cell("a"), cell("b"), matches=twice)

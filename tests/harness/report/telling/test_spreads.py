@@ -66,12 +66,6 @@ def test_one_conversation_says_nothing_of_others() -> None:
     assert alone.spreads == []
 
 
-def test_more_noise_than_error_is_told_as_all_of_it() -> None:
-    (found,) = noisy(0.08).spreads
-    assert (found.prompts, found.judge) == pytest.approx((0.0, 0.05))
-    assert found.with_repeats(4) < found.components.standard_error
-
-
 def test_the_noise_is_that_of_all_samples() -> None:
     columns = [1.0, 0.0, 1.0, 0.0], [0.0, 1.0, 1.0, 0.0]
     of = {"model sample of": "iter1"}

@@ -3,9 +3,16 @@
 import numpy as np
 import pytest
 
-from harness.report.telling.stopped import UNTIL, by_prompt, gains, in_order
-from harness.stats.sequential import always_valid_p
-from harness.types import Redrawn
+from harness.report.telling.stopped import (
+    UNTIL,
+    by_prompt,
+    gains,
+    in_order,
+    stopped_difference,
+)
+from harness.stats.paired import Difference
+from harness.stats.sequential import always_valid_p, confidence_sequence
+from harness.types import Item, Redrawn
 from tests.harness.report.telling.series import cell, told
 
 STOPPED = {UNTIL: "so"}
@@ -35,11 +42,45 @@ def test_the_interval_is_wider_and_holds_the_difference() -> None:
     (change,) = told(
         cell("base", low, identity=STOPPED), cell("i1", high, identity=STOPPED, place=CHILD)
     ).changes
-    assert change.difference.value == plain.difference.value
+    assert change.difference.value == pytest.approx(plain.difference.value)
     assert change.difference.interval is not None
     assert change.difference.interval[0] < 0.7 < change.difference.interval[1]
     assert plain.difference.interval == pytest.approx((0.7, 0.7))
     assert "hold whenever it stopped" in change.unlike[0]
+
+
+def test_value_interval_and_number_are_of_the_same_prompts() -> None:
+    """Of ten prompts of two turns one is not read whole: what it says is in none of the three."""
+    ours = [1.0, None] + [0.6] * 18
+    items = [Item(f"p/{n // 2}/turn-{n % 2 + 1}", value, None) for n, value in enumerate(ours)]
+    base = [Item(item.id, 0.5, None) for item in items]
+    (change,) = told(
+        cell("base", [0.5] * 20, items=base, identity=STOPPED),
+        cell("i1", ours, items=items, identity=STOPPED, place=CHILD),
+    ).changes
+    assert change.difference.value == pytest.approx(0.1)
+    assert change.difference.n == 9
+    assert change.difference.standard_error == pytest.approx(0.0)
+    low, high = change.difference.interval or (0.0, 0.0)
+    assert low <= 0.1 <= high
+
+
+def test_the_interval_is_of_the_last_look_in_the_order_of_judging() -> None:
+    values = {f"p/{n:03}": float(n % 3 > 0) for n in range(60)}
+    ids = in_order([*values])
+    flat = dict.fromkeys(values, 0.5)
+    found = stopped_difference(Difference(0.0, None, None, 1.0, 60), values, flat)
+    gains_N = np.array([(1 + values[id_] - 0.5) / 2 for id_ in ids])
+    assert found.interval == pytest.approx(2 * confidence_sequence(gains_N)[-1] - 1)
+    assert found.p_value == always_valid_p(gains_N)
+
+
+def test_what_a_test_of_a_fixed_number_would_find_is_not_told() -> None:
+    (change,) = told(
+        cell("base", [0.1, 0.4] * 30, identity=STOPPED),
+        cell("i1", [0.3, 0.8] * 30, identity=STOPPED, place=CHILD),
+    ).changes
+    assert (change.detectable, change.prompts_needed) == (None, None)
 
 
 def test_neither_refits_nor_categories_are_tested() -> None:

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 from harness.errors import DataError
 from harness.report.story import Story
+from harness.report.telling.changes import refit_difference
+from harness.report.told import tax_table
 from harness.types import Item, Redrawn, Score
 from tests.harness.report.telling.series import cell, told
 
@@ -208,3 +211,35 @@ def test_under_the_null_a_series_hardly_ever_rules() -> None:
                 cells.append(cell(f"i{step}", won_N, benchmark=label, place=place))
         wrong += any(change.ruling != "undecided" for change in told(*cells).changes)
     assert wrong < 22
+
+
+def test_a_base_is_who_comes_from_none_though_nothing_could_be_compared_with_it() -> None:
+    """A third of the base's answers is unread: the tax is told against a base alone."""
+    exact = {"judge": "exact", "benchmark": "gsm8k@1"}
+    story = told(
+        cell("base", [*[None] * 8, *[1.0] * 16], **exact),
+        cell("i1", [1.0] * 24, place=CHILD, **exact),
+        cell("i2", [0.0] * 24, place={"iteration": "2", "parent": "i1"}, **exact),
+    )
+    assert [(one.step, one.against) for one in story.changes] == [("i2", "i1")]
+    assert tax_table(story).rows == []
+
+
+def test_a_difference_of_refits_is_worked_by_hand() -> None:
+    """Draws 0.0 to 0.99 of ours, theirs all 0: the middle 95 % of them, and the normal p."""
+    ours = Redrawn("lc", 0.5, ("p",), [n / 100 for n in range(100)])
+    found = refit_difference(ours, Redrawn("lc", 0.0, ("p",), [0.0] * 100), 9)
+    assert found.interval == pytest.approx((0.02475, 0.96525))
+    error = float(np.std([n / 100 for n in range(100)], ddof=1))
+    assert found.p_value == pytest.approx(2 * norm.sf(0.5 / error))
+
+
+def test_a_refitted_metric_is_not_taken_for_a_mean_where_all_are_even() -> None:
+    even = [0.5] * 24
+    tied = [Score("lc_win_rate", 0.5, 24), Score("win_rate", 0.5, 24)]
+    fits = [redrawn(0.5, seed) for seed in (1, 2)]
+    story = told(
+        cell("base", even, scores=tied, redrawn=fits[0]),
+        cell("i1", even, scores=tied, redrawn=fits[1], place=CHILD),
+    )
+    assert [change.metric for change in story.changes] == ["lc_win_rate", "win_rate"]
