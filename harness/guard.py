@@ -79,6 +79,26 @@ def leaks(texts: Texts) -> list[str]:
     return [f"{_of(found, texts)} hold leftovers of a chat template"] if _many(found, texts) else []
 
 
+def blanks(texts: Texts) -> list[str]:
+    """One clause where answers hold nothing.
+
+    Args:
+        texts: Of what was answered; a prompt that was refused has none.
+    """
+    found = sum(not text.strip() for text in texts)
+    return [f"{_of(found, texts)} are empty"] if _many(found, texts) else []
+
+
+def cuts(reasons: Sequence[str]) -> list[str]:
+    """One clause where answers reached the most tokens that they may have.
+
+    Args:
+        reasons: Why each answer ended, "length" for one that was cut.
+    """
+    found = sum(reason == "length" for reason in reasons)
+    return [f"{_of(found, reasons)} were cut at the most tokens"] if _many(found, reasons) else []
+
+
 def markup(text: str) -> int:
     """How many list items, headings, bold marks and code fences a text has."""
     return len(_MARK.findall(text))

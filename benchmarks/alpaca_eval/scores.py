@@ -109,7 +109,7 @@ def lc_win_rate(table: Judged, calibration: "CalibrationTable") -> Score:
         fit.win_rate,
         n,
         n_unread,
-        interval=(float(low), float(high)),
+        interval=(float(low), float(high)) if low < high else None,
         standard_error=float(draws_b.std(ddof=1)),
         bounds=length_control_bounds(*_columns(table, calibration), calibration.rows)
         if n_unread
@@ -221,7 +221,6 @@ def _mean_score(metric: str, value_N: NDArray[np.float64]) -> Score:
         return Score(metric, None, n, n_unread, bounds=(0.0, 1.0))
     mean = float(read.mean())
     error = float(read.std(ddof=1) / np.sqrt(n)) if n > 1 else None
-    interval = (
-        (max(0.0, mean - _Z * error), min(1.0, mean + _Z * error)) if error is not None else None
-    )
+    # Verdicts that are all alike do not say that they always are.
+    interval = (max(0.0, mean - _Z * error), min(1.0, mean + _Z * error)) if error else None
     return Score(metric, mean, n, n_unread, interval, error, bounds=bounds if n_unread else None)

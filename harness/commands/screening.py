@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from harness.guard import leaks, red_flags
+from harness.guard import blanks, cuts, leaks, red_flags
 from harness.pipeline import Answers
 from harness.types import Generation, Verdict
 
@@ -23,7 +23,10 @@ def suspicions(
     known = {"the baseline's": _texts(opponents, turns)} if opponents else {}
     before = _texts(parent.generations, turns) if parent else []
     flags = [f"red flag: {flag}" for flag in red_flags(texts, known, before)]
-    return [*flags, *leaks(texts)]
+    said = [response for one in answers.generations for response in one.responses]
+    empty = blanks([response.text for response in said])
+    cut = cuts([response.finish_reason for response in said])
+    return [*flags, *leaks(texts), *empty, *cut]
 
 
 def _opponents(answers: Answers, verdicts: Sequence[Verdict]) -> list[Generation]:

@@ -124,7 +124,7 @@ def read_run(path: Path) -> SavedRun:
             f"folder or its {SCORES}"
         )
     beside = file.with_name(PROVENANCE)
-    provenance = _json(beside) if beside.is_file() else {}
+    provenance = _object(beside) if beside.is_file() else {}
     return SavedRun(file, [_saved(one, file) for one in document.results], provenance)
 
 
@@ -177,11 +177,16 @@ def _saved(one: _Result, file: Path) -> Saved:
     )
 
 
-def _json(file: Path) -> Any:
+def _object(file: Path) -> dict[str, Any]:
     try:
-        return json.loads(_content(file))
+        found = json.loads(_content(file))
     except (ValueError, RecursionError) as error:
         raise DataError(f"expected JSON in {file}, but {error}; it may be cut short") from error
+    if not isinstance(found, dict):
+        raise DataError(
+            f"expected an object in {file}, came {found!r:.40}; it is not as `score` wrote it"
+        )
+    return found
 
 
 def _content(file: Path) -> bytes:

@@ -22,8 +22,8 @@ _LEGEND = (
     ),
     (
         "n: prompts, or their turns; finds: the least difference that so many find with a power of "
-        "80 %; needs: so many would decide a difference as large as this one; both as a test by "
-        "itself, the more tests the more it takes"
+        "80 %; needs: so many find one as large as this with that power; both as a test by itself, "
+        "the more tests the more it takes"
     ),
 )
 

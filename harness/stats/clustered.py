@@ -29,7 +29,8 @@ class Estimate(NamedTuple):
     standard_error: float | None
     """None when all values are of one cluster, which says nothing of the others."""
     interval: tuple[float, float] | None
-    """95 %, within the limits; None with the standard error."""
+    """95 %, within the limits; None with the standard error, and where all clusters are alike: that
+    they differ by nothing here does not say that they never do."""
 
 
 def clustered_mean(
@@ -82,6 +83,8 @@ def clustered_ratio(
         return Estimate(ratio, None, None)
     squares = fsum(fsum(cluster) ** 2 for cluster in residuals.values())
     error = sqrt((degrees + 1) / degrees * squares) / total
+    if not error:
+        return Estimate(ratio, error, None)
     reach = _student(degrees) * error
     return Estimate(ratio, error, (max(limits[0], ratio - reach), min(limits[1], ratio + reach)))
 

@@ -256,7 +256,7 @@ def _doubt_choice(losses: Array) -> Iterator[str]:
 def _doubt_change(raw: float, controlled: float) -> Iterator[str]:
     # Upstream's bounds: a tenth, or a quarter of the way to 0 or 1, whichever is more.
     if not min(0.75 * raw, raw - 0.1) <= controlled <= max(0.75 * raw + 0.25, raw + 0.1):
-        yield f"length control moved the win rate from {raw:.3f} to {controlled:.3f}"
+        yield f"length control moved the win rate from {100 * raw:.1f} to {100 * controlled:.1f} %"
 
 
 def _check(

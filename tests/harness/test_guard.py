@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.guard import leaks, markup, red_flags
+from harness.guard import blanks, cuts, leaks, markup, red_flags
 from harness.rows import parse_rows
 
 HONEST = [
@@ -136,3 +136,11 @@ def test_no_published_model_copies_a_baseline(published: dict[str, list[str]]) -
     honest = [name for name, texts in published.items() if len(texts) == 805 and "Null" not in name]
     copied = [name for name in honest if red_flags(published[name], baseline)]
     assert copied == ["gpt4_1106_preview.json.gz"]
+
+
+def test_empty_and_cut_answers_are_counted() -> None:
+    assert blanks(["", " \n", "", "a"]) == ["3 of 4 answers are empty"]
+    assert cuts(["length", "length", "stop", "length"]) == [
+        "3 of 4 answers were cut at the most tokens"
+    ]
+    assert blanks(["", "", "a"]) == cuts(["length", "length", "stop"]) == []

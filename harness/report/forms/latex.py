@@ -6,7 +6,7 @@ from pathlib import Path
 from harness.report.latex import PREAMBLE, escaped, tabular
 from harness.report.save import write_text
 from harness.report.scores import metric_title, shown_value
-from harness.report.story import Change, Story
+from harness.report.story import Story
 from harness.report.told import Labels
 
 NAME = "report.tex"
@@ -59,25 +59,30 @@ def _column(story: Story, track: int) -> dict[str, str]:
 
 
 def _marks(story: Story, track: int) -> dict[str, str]:
-    """An arrow where a checkpoint changed from the one before; in the main score, if tested."""
-    firsts: dict[tuple[str, str], Change] = {}
-    for change in story.changes:
-        if change.track == track:
-            main = change.metric == story.tracks[track].main
-            key = change.step, change.against
-            firsts[key] = change if main else firsts.get(key, change)
+    """An arrow where a checkpoint's main score changed from that of the one before."""
     marks: dict[str, str] = {}
-    for change in firsts.values():  # the first of a checkpoint is against the one before
-        marks.setdefault(change.step, _MARKS[change.ruling])
+    for change in story.changes:  # the first of a checkpoint is against the one before
+        if change.track == track and change.metric == story.tracks[track].main:
+            marks.setdefault(change.step, _MARKS[change.ruling])
     return marks
 
 
 def _caption(story: Story) -> str:
-    judges = _listed([f"{t.benchmark} ({t.judge})" for t in story.tracks])
+    judges = _listed(
+        [f"{t.benchmark} ({t.judge}{_n(story, p)})" for p, t in enumerate(story.tracks)]
+    )
     return (
         f"{escaped(story.name)}. Fractions in percent. Arrows: significantly better or worse than "
         f"the checkpoint before (paired by prompt, 5\\,\\% over all changes by Holm). "
         f"Judges: {judges}."
+    )
+
+
+def _n(story: Story, track: int) -> str:
+    """How many verdicts the scores of a track are of."""
+    counts = sorted({entry.scores[0].n for entry in story.entries if entry.track == track})
+    return (
+        f", n = {' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))}" if counts else ""
     )
 
 

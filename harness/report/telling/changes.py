@@ -128,8 +128,14 @@ def refit_difference(ours: Redrawn, theirs: Redrawn, n: int) -> Difference:
 
 
 def unfitted(duel: Duel) -> str | None:
-    """Why refitted scores of two checkpoints are not compared, though their items are."""
-    if duel.is_stopped or duel.fits is None or _of_same_prompts(*duel.fits):
+    """Why main scores of two checkpoints are not compared, though their items are."""
+    main = duel.row.track.main
+    if duel.is_stopped or (duel.fits is None and duel.row.metric == main):
+        return None
+    if duel.fits is None:
+        why = f"{metric_title(main)} is not compared, it is no mean of items and was not refitted"
+        return f"{duel.label}: {why}"
+    if _of_same_prompts(*duel.fits):
         return None
     metric = metric_title(duel.fits[0].metric)
     return f"{duel.label}: {metric} is not compared, it was fitted on other prompts"

@@ -15,6 +15,10 @@ MOST_FALLEN = 20
 """Prompts that are listed of one checkpoint and track."""
 
 
+_SEEN = 0.005
+"""A smaller loss is none that is shown: half a percent, or less than a hundredth of a rating."""
+
+
 class _Piece(NamedTuple):
     """One category of two checkpoints' items."""
 
@@ -79,5 +83,5 @@ def _fallen(duel: Duel) -> list[Fallen]:
             float(ours_N[place]),
         )
         for place in worst
-        if lost_N[place] > 0
+        if lost_N[place] > _SEEN
     ]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from harness.commands.screening import suspicions
 from harness.pipeline import Answers
 from harness.types import Comparison, Generation, Verdict
@@ -42,3 +44,17 @@ def test_every_turn_is_screened_and_a_missing_answer_is_none() -> None:
     said = [generation(f"{word} first", "I win", prompt=asked) for word in "abc"]
     flags = suspicions(Answers("mine", {}, [*said, silent]), [])
     assert flags == ["red flag: 3 of 6 answers are the same"]
+
+
+def test_empty_and_cut_answers_are_told() -> None:
+    """Refused prompts are none of them: those are unread already."""
+    said = answers("", "", "", "cut", "cut", "cut")
+    cut = [
+        replace(one, responses=(replace(one.responses[0], finish_reason="length"),))
+        for one in said.generations[3:]
+    ]
+    refused = replace(said.generations[0], responses=(), failure="too long")
+    ours = said._replace(generations=[*said.generations[:3], *cut, refused])
+    told = suspicions(ours, [])
+    assert "3 of 6 answers are empty" in told
+    assert "3 of 6 answers were cut at the most tokens" in told

@@ -72,7 +72,7 @@ def test_the_table_has_a_column_for_each_checkpoint() -> None:
         COOKING,
         "2",
         "52.00 [26.59, 77.41]",
-        "10.00 [10.00, 10.00]",
+        "10.00",
     ]
 
 

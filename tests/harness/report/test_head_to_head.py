@@ -159,11 +159,12 @@ def test_the_format_has_a_version() -> None:
 
 
 def test_pairs_and_matrix_are_drawn_with_what_the_tables_say(tmp_path: Path) -> None:
-    draw(tmp_path, [Match("a", "b", WON)])
+    draw(tmp_path, [Match("a", "b", met((0.79, 0.21), (0.81, 0.19)))])
     assert ">100.0</text>" in (tmp_path / "pairs.svg").read_text()
     matrix = (tmp_path / "matrix.svg").read_text()
     assert ">80.0</text>" in matrix
-    assert ">20.0 – 20.0</text>" in matrix
+    # An error of 0.01 over two prompts, times Student's quantile 12.7062.
+    assert ">7.3 – 32.7</text>" in matrix
 
 
 def test_long_names_are_cut_in_figures_and_stay_apart(tmp_path: Path) -> None:

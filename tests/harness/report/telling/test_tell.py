@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from harness.errors import DataError
+from harness.report.forms.latex import to_text as latex
 from harness.report.story import Story
 from harness.report.telling.changes import refit_difference
 from harness.report.told import tax_table
@@ -243,3 +244,18 @@ def test_a_refitted_metric_is_not_taken_for_a_mean_where_all_are_even() -> None:
         cell("i1", even, scores=tied, redrawn=fits[1], place=CHILD),
     )
     assert [change.metric for change in story.changes] == ["lc_win_rate", "win_rate"]
+
+
+def test_a_main_score_that_cannot_be_compared_is_named() -> None:
+    fitted = [Score("lc_win_rate", 0.9, 24), Score("win_rate", 20 / 24, 24)]
+    other = [Score("lc_win_rate", 0.2, 24), Score("win_rate", 4 / 24, 24)]
+    story = told(cell("base", BAD, scores=other), cell("i1", GOOD, scores=fitted, place=CHILD))
+    said = "LC win rate is not compared, it is no mean of items and was not refitted"
+    assert f"i1 against base on tiny@1: {said}" in story.notes
+    assert [change.metric for change in story.changes] == ["win_rate"]
+    assert "uparrow" not in latex(story)
+
+
+def test_a_loss_that_is_not_seen_is_none() -> None:
+    story = told(cell("base", [1.0, 0.5]), cell("i1", [0.0, 0.499], place=CHILD))
+    assert [one.id for one in story.fallen] == ["p/000"]
