@@ -63,6 +63,21 @@ def test_the_recorded_official_judge_agrees_with_itself_in_the_published_order(
     ).exists()
 
 
+def test_a_trial_on_other_data_leaves_the_earlier_one(
+    run: Run, mirror: Path, loopback: Loopback
+) -> None:
+    loopback.script = second
+    Path("labels.jsonl").write_text(
+        json.dumps({"prompt": "q", "a": "one", "b": "two", "preference": 1})
+    )
+    for data in ("alpaca_eval@2.0", "labels.jsonl", "alpaca_eval@2.0"):
+        ran = run("judge-eval", "-j", loopback.openai, "--data", data, *FEW)
+        assert ran.status == 0, ran.err
+    (file,) = Path("results").glob("judge-eval-*/judge_eval.json")
+    trials = [one["trial"] for one in json.loads(file.read_text())["trials"]]
+    assert sorted(trials) == sorted({"alpaca_eval@2.0", "labels.jsonl"})
+
+
 def test_a_live_judge_is_asked_each_pair_in_both_orders(
     run: Run, mirror: Path, loopback: Loopback
 ) -> None:

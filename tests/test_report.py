@@ -121,6 +121,22 @@ def test_checkpoints_asked_other_prompts_are_compared_on_the_common_ones_or_refu
 
 
 @pytest.mark.usefixtures("mirror")
+def test_a_report_of_several_runs_is_in_none_of_them(run: Run, folder: Path) -> None:
+    own = (folder / "report.html").read_bytes()
+    other = Path(shutil.copytree(folder, folder.with_name("other")))
+    scores = json.loads((other / "scores.json").read_text())
+    for result in scores["results"]:
+        result["judge"] = "openai:other"
+    (other / "scores.json").write_text(json.dumps(scores))
+    ran = run("report", str(folder), str(other))
+    assert ran.status == 0, ran.err
+    assert (folder / "report.html").read_bytes() == own
+    (place,) = folder.parent.glob("report-*")
+    assert f"report written to {place}" in ran.err
+    assert len(story(place)["tracks"]) == 2
+
+
+@pytest.mark.usefixtures("mirror")
 def test_a_report_may_go_elsewhere(run: Run, folder: Path) -> None:
     assert run("report", str(folder), "--out", "there").status == 0
     assert sorted(path.name for path in Path("there").iterdir()) == sorted(NAMES + FOLDERS)
@@ -153,7 +169,7 @@ def under_another_judge(folder: Path, judge: str) -> Path:
 @pytest.mark.usefixtures("mirror")
 def test_runs_under_several_judges_are_one_series(run: Run, folder: Path) -> None:
     other = under_another_judge(folder, "simulated preferences of API models")
-    ran = run("report", str(folder), str(other))
+    ran = run("report", str(folder), str(other), "--out", str(folder))
     assert ran.status == 0, ran.err
     assert "also labelled the training data of ppo-sim-gpt4-20k" in ran.err
     assert len(story(folder)["tracks"]) == 2
@@ -164,7 +180,7 @@ def test_runs_under_several_judges_are_one_series(run: Run, folder: Path) -> Non
 def test_a_judge_of_the_runs_may_be_named_gold(run: Run, folder: Path) -> None:
     gold = story(folder)["tracks"][0]["judge"]
     other = under_another_judge(folder, "simulated preferences of API models")
-    ran = run("report", str(folder), str(other), "--gold", gold)
+    ran = run("report", str(folder), str(other), "--out", str(folder), "--gold", gold)
     assert ran.status == 0, ran.err
     assert story(folder)["gold"] == gold
 
@@ -173,7 +189,7 @@ def test_a_judge_of_the_runs_may_be_named_gold(run: Run, folder: Path) -> None:
 @pytest.mark.usefixtures("mirror")
 def test_a_judge_that_took_part_or_is_none_is_not_gold(run: Run, folder: Path, gold: str) -> None:
     other = under_another_judge(folder, "simulated preferences of API models")
-    ran = run("report", str(folder), str(other), "--gold", gold)
+    ran = run("report", str(folder), str(other), "--out", str(folder), "--gold", gold)
     assert (ran.status, len(ran.lines)) == (2, 1)
     assert f"came '{gold}'" in ran.err
 
@@ -201,7 +217,7 @@ def test_matches_of_compare_are_a_game(run: Run, folder: Path, tmp_path: Path) -
     pairs = [{**pair, "scores": [{"metric": "win_rate", "value": 0.3}]}]
     head = {"format": "iterbench.head_to_head/1", "benchmark": "alpaca_eval@2.0", "judge": "j"}
     (tmp_path / "head_to_head.json").write_text(json.dumps({**head, "pairs": pairs}))
-    ran = run("report", str(folder), str(tmp_path / "head_to_head.json"))
+    ran = run("report", str(folder), str(tmp_path / "head_to_head.json"), "--out", str(folder))
     assert ran.status == 0, ran.err
     (game,) = story(folder)["games"]
     assert game["winner"] == pytest.approx([0, 1])
@@ -354,7 +370,9 @@ def test_a_judge_that_was_on_trial_beside_the_run_is_told_of(run: Run, folder: P
 def test_a_trial_may_be_named_as_a_run(run: Run, folder: Path) -> None:
     judge = "openai:gpt-4-1106-preview"
     write_json(Path("elsewhere/judge_eval.json"), judge_eval_data(judge, []))
-    assert "was not on trial" not in run("report", str(folder), "elsewhere").err
+    assert (
+        "was not on trial" not in run("report", str(folder), "elsewhere", "--out", str(folder)).err
+    )
     assert [one["judge"] for one in story(folder)["trials"]] == [judge]
 
 

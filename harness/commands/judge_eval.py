@@ -16,6 +16,7 @@ from harness.report.judge_eval import JUDGE_EVAL, Findings, draw, judge_eval_dat
 from harness.report.progress import Board
 from harness.report.save import prepare, write_json, write_text
 from harness.report.table import Table, to_markdown
+from harness.report.trials import read_trial
 from harness.store import Store
 from harness.trials.cases import Trial
 from harness.trials.people import labelled
@@ -55,6 +56,7 @@ def judge_eval(request: JudgeEvalRequest, setting: Setting) -> list[Table]:
     with Store(request.store) as store:
         models = Models(request.options, assets, store, run)
         sittings = _sittings(request, models, setting)
+        before = _before(request.out / run / JUDGE_EVAL, request.judge)
         attacked = [request.attack, *(False for _ in sittings[1:])]
         pairs = list(zip(sittings, attacked, strict=True))
         plans = [sitting.plan(attack=attack) for sitting, attack in pairs]
@@ -67,7 +69,8 @@ def judge_eval(request: JudgeEvalRequest, setting: Setting) -> list[Table]:
         board = Board(setting.err)
         found = [sitting.find(board, attack=attack) for sitting, attack in pairs]
         tables = [judge_eval_table(request.judge, found), *bill(store.spend(run))]
-    _save(request.out / run, request.judge, found, tables, setting)
+    kept = [one for one in before if one.trial not in {new.trial for new in found}]
+    _save(request.out / run, request.judge, [*kept, *found], setting)
     return _finish(setting, tables, judge_eval_data(request.judge, found))
 
 
@@ -138,11 +141,15 @@ def _trial(name: str) -> Trial:
     raise UnknownNameError("set of known verdicts", name, known)
 
 
-def _save(
-    folder: Path, judge: str, found: Sequence[Findings], tables: Sequence[Table], setting: Setting
-) -> None:
+def _before(file: Path, judge: str) -> Sequence[Findings]:
+    """What earlier trials found of the judge: other data of it stay."""
+    told = read_trial(file) if file.is_file() else None
+    return told.found if told and told.judge == judge else []
+
+
+def _save(folder: Path, judge: str, found: Sequence[Findings], setting: Setting) -> None:
     write_json(folder / JUDGE_EVAL, judge_eval_data(judge, found))
-    write_text(folder / "judge_eval.md", "\n".join(map(to_markdown, tables)))
+    write_text(folder / "judge_eval.md", to_markdown(judge_eval_table(judge, found)))
     try:
         draw(folder / "judge_eval.svg", found)
     except ModelError as error:

@@ -1,5 +1,6 @@
 """`report`: the story of a series from saved runs, offline."""
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -127,7 +128,8 @@ def report(
     Args:
         runs: Folders that `score` or `compare` wrote, or files of theirs.
         setting: Where official files are and where output goes.
-        out: Where the report is written; the first run's folder if absent.
+        out: Where the report is written; the run's own folder if absent, and of several runs a new
+            one beside the first.
         by: A file of classes, for the one benchmark that publishes no categories.
         gold: The judge whose word is taken for the truth.
         embeddings: A model that makes vectors of what was asked and answered, for two figures.
@@ -136,7 +138,7 @@ def report(
         HarnessError: A run is not to be read, or nothing can be told.
     """
     saved = [read_run(Path(run)) for run in runs]
-    folder = out or saved[0].folder
+    folder = out or _place(saved)
     prepare(folder)
     assets = setting.library()
     told = read_story(saved, assets, {} if by is None else _classes(by, saved, assets))
@@ -152,6 +154,15 @@ def report(
     setting.note(f"report written to {folder}")
     setting.keep(data.to_data(story))
     return tables
+
+
+def _place(saved: Sequence[Saved]) -> Path:
+    """Where the report of runs lies, unless it is said: that of several is in none of them."""
+    first, *others = [one.folder.resolve() for one in saved]
+    if not set(others) - {first}:
+        return saved[0].folder
+    digest = hashlib.sha256("\n".join(map(str, (first, *others))).encode()).hexdigest()
+    return saved[0].folder.with_name(f"report-{digest[:8]}")
 
 
 def report_run(folder: Path, setting: Setting, classes: Mapping[str, Classes]) -> list[Table]:
