@@ -163,6 +163,12 @@ def test_a_mean_near_the_edge_is_doubted(cheap: Result) -> None:
     assert "so near to 0 or 1" in doubt
 
 
+def test_a_mean_near_the_other_edge_is_doubted_too(cheap: Result) -> None:
+    high = scored([1 - item.value * 0.05 for item in cheap.items if item.value is not None])
+    (doubt,) = gold_score(high, golden(high, 0.0)).doubts
+    assert "so near to 0 or 1" in doubt
+
+
 def test_on_published_judges_it_covers_near_the_edge_too(official: Assets) -> None:
     """A model that wins 2.6 % of the time: of 100 gold verdicts hardly any is a win."""
     both = [published(folder, "alpaca-7b", official) for folder in BASELINES]

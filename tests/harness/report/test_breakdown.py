@@ -36,6 +36,17 @@ def test_a_class_has_the_mean_of_its_items_with_its_interval() -> None:
     assert score.interval == pytest.approx((0.52 - 12.7062047 * 0.02, 0.52 + 12.7062047 * 0.02))
 
 
+def test_an_interval_of_shares_stays_between_0_and_1() -> None:
+    assert cells(scored(0.1, 0.9, 0.5))["category", COOKING].interval == (0.0, 1.0)
+
+
+def test_turns_of_a_prompt_count_together() -> None:
+    """Two prompts of two like turns: the error of two values and not of four."""
+    items = [Item(f"p/{n}/turn-{t}", v, None) for n, v in ((0, 0.5), (1, 0.54)) for t in (1, 2)]
+    score = cells(result(Score("win_rate", 0.52, 4), items=items))["category", COOKING]
+    assert score.standard_error == pytest.approx(0.02)
+
+
 def test_classes_stand_in_published_order_and_only_those_with_prompts() -> None:
     assert [*cells(scored(0.5, 0.9, 0.1))] == [
         ("category", MATHS),

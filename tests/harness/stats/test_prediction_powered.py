@@ -37,6 +37,13 @@ def test_a_useless_cheap_judge_is_not_trusted_and_costs_nothing() -> None:
     assert width(found.interval) <= 1.05 * width(found.alone)
 
 
+def test_a_perfect_judge_is_trusted_as_far_as_the_others_are_known() -> None:
+    """Of 100 prompts 20 have gold: 1 / (1 + 20 / 80)."""
+    cheap = np.tile([0.0, 1.0], 50)
+    gold = np.where(np.arange(100) < 20, cheap, np.nan)
+    assert powered_mean(cheap, gold).trust == pytest.approx(0.8)
+
+
 def test_a_constant_cheap_judge_leaves_the_gold_mean() -> None:
     _, gold = columns(200, 30, 0.1, 2)
     found = powered_mean(np.full(200, 0.5), gold)

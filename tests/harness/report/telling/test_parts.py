@@ -50,3 +50,16 @@ def test_prompts_are_listed_against_the_one_before_alone() -> None:
     grandchild = cell("i2", [0.0] * 3, place={"iteration": "2", "parent": "i1"})
     story = told(cell("base", [1.0] * 3), cell("i1", [0.0] * 3, place=CHILD), grandchild)
     assert {(f.step, f.against) for f in story.fallen} == {("i1", "base")}
+
+
+def test_categories_are_tested_by_clusters_and_by_holm_over_those_of_one_checkpoint() -> None:
+    """Eight losses: 2 of 2^8 patterns are as far, p = 0.0078; in four clusters 2 of 2^4."""
+    cells = [cell("base", [1.0] * 24), cell("i1", [0.0] * 8 + [1.0] * 16, place=CHILD)]
+    fell = {f"p/{n:03}": "fell" for n in range(8)}
+    (alone,) = told(*cells, categories=fell).parts
+    assert alone.ruling == "worse"
+    (by_four,) = told(*cells, categories=fell, cluster=lambda id_: str(int(id_[-3:]) // 2)).parts
+    assert by_four.ruling == "undecided"
+    many = {**fell, **{f"p/{n:03}": f"same{n}" for n in range(8, 15)}}
+    rulings = {part.category: part.ruling for part in told(*cells, categories=many).parts}
+    assert (len(rulings), rulings["fell"]) == (8, "undecided")  # 8 times 0.0078
