@@ -319,7 +319,7 @@ def test_scores_that_the_store_does_not_give_are_refused(
     [
         ([], "expected a run to pack, or a bundle to --open"),
         (["--open", "none.tar.gz", "--into", "x"], "expected a bundle at none.tar.gz"),
-        (["nowhere"], "expected a run's nowhere"),
+        (["nowhere"], "expected what `score` wrote at nowhere"),
     ],
 )
 def test_what_is_no_run_and_no_bundle_gets_one_clear_line(

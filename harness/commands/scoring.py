@@ -354,7 +354,8 @@ class Run:
         official = job.judge == job.benchmark.card.judge
         if job.checkpoint.judgments and not official:
             self.setting.note(
-                f"{job.checkpoint.name}: published judgments left out, by another judge"
+                f"{job.checkpoint.name}: published judgments left out, a series' own are by the "
+                f"official judge; --judgments takes those of another"
             )
             return None
         return job.checkpoint.judgments or self.request.judgments

@@ -194,5 +194,5 @@ def _content(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise DataError(
-            f"expected a run's {file.name} at {file}, but {error.strerror}; name what `score` wrote"
+            f"expected what `score` wrote at {file}, but {error.strerror}; name a run's folder"
         ) from error

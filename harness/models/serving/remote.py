@@ -272,7 +272,8 @@ class _Run:
         return ModelError(
             f"{lost} of {self._n} calls to {self._model.name} failed after "
             f"{self._patience.attempts} attempts, last cause: {self._cause}; "
-            f"{kept} answers are kept: run again to ask only the other {lost}"
+            f"{kept} answers are kept: see that the server is up and its address right, then run "
+            f"again to ask only the other {lost}"
         )
 
 

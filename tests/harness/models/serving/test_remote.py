@@ -245,7 +245,8 @@ def test_trouble_that_stays_names_how_many_how_often_and_why(loopback: Loopback)
         hasty(loopback).generate(asking(20))
     assert str(caught.value) == (
         f"1 of 20 calls to {loopback.openai} failed after 6 attempts, last cause: "
-        "HTTP 500: no such thing; 19 answers are kept: run again to ask only the other 1"
+        "HTTP 500: no such thing; 19 answers are kept: see that the server is up and its "
+        "address right, then run again to ask only the other 1"
     )
 
 
