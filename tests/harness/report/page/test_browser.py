@@ -18,14 +18,20 @@ HOSTILE = (
 )
 
 
+_OWN = "CONNECT accounts.google.com:443 "
+"""What the browser asks by itself some time after its start, with no page open too: who is signed
+in. Were it a page that asks, the protocol would tell it, which `hosts` looks at."""
+
+
 class Proxy(BaseHTTPRequestHandler):
-    """Counts what it is asked for, and answers nothing."""
+    """Counts what it is asked for by pages, and answers nothing."""
 
     asked: ClassVar[list[str]] = []
 
     def handle_one_request(self) -> None:
         line = self.rfile.readline().decode("latin-1")
-        self.asked.append(line.strip())
+        if not line.startswith(_OWN):
+            self.asked.append(line.strip())
         self.wfile.write(b"HTTP/1.1 502 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         self.close_connection = True
 
