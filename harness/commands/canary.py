@@ -65,17 +65,16 @@ def canary_of(benchmark: Benchmark, judge: str, models: Models, candidate: Model
 
 def look(sitting: Sitting) -> Sighting:
     """Asks the judge about the pinned verdicts, past whatever is stored."""
-    now = time_ns() // 1_000_000 % 2**31
     places: set[str] = set()
 
-    def fresh(model: Model, _rubric: Rubric) -> Model:
+    def noted(model: Model, _rubric: Rubric) -> Model:
         if server := model.identity.get("server"):
             places.add(public(server))
-        return model if "recording" in model.identity else Resampled(model, now)
+        return model
 
     pairs = sitting.comparisons()
     golds = [pair.gold for case in sitting.cases for pair in case.pairs]
-    verdicts = sitting.open(fresh)(pairs)
+    verdicts = _afresh(sitting, noted)(pairs)
     values = [verdict.value for verdict in verdicts]
     served = {answer for verdict in verdicts for answer in _served(verdict)}
     return Sighting(
@@ -102,8 +101,14 @@ def plan_canary(sitting: Sitting, label: str) -> Plan:
 
 
 def _afresh(sitting: Sitting, wrap: Wrap) -> Judge:
-    """The judge, whose every answer would be another than those that are stored."""
-    return sitting.open(lambda model, rubric: Resampled(wrap(model, rubric), time_ns() % 2**31))
+    """The judge, whose every answer is another than those that are stored; a recording has none."""
+    now = time_ns() // 1_000_000 % 2**31
+
+    def fresh(model: Model, rubric: Rubric) -> Model:
+        wrapped = wrap(model, rubric)
+        return wrapped if "recording" in model.identity else Resampled(wrapped, now)
+
+    return sitting.open(fresh)
 
 
 def suspicions(before: Sighting, after: Sighting) -> Iterator[str]:

@@ -65,8 +65,10 @@ def with_samples(jobs: Sequence[Job], assets: Assets) -> Iterator[Job]:
     """
     yield from jobs
     checkpoint = jobs[0].checkpoint
+    if checkpoint.samples == 1:
+        return
     drawn = [job for job in jobs if any(map(is_drawn, load(job.benchmark, assets)))]
-    if checkpoint.samples > 1 and not drawn:
+    if not drawn:
         raise SpecError(
             f"expected a temperature above 0 for {checkpoint.samples} samples of "
             f"'{checkpoint.name}', came none, without which all are the same; set one, or leave "

@@ -161,7 +161,7 @@ class Run:
         told = {
             f"{job.name}: {line}": None
             for job, planned in zip(jobs, plans, strict=True)
-            if planned.to_answer
+            if planned.to_answer and not job.sample
             for line in warnings(job.model, load(job.benchmark, self.assets))
         }
         for line in told:
@@ -169,7 +169,7 @@ class Run:
         return digests
 
     def _shown(self, job: Job) -> str:
-        if not self.request.show_prompts:
+        if not self.request.show_prompts or job.sample:
             return ""
         prompts = load(job.benchmark, self.assets)
         return show_prompts(job.name, job.model, prompts, self.setting)

@@ -198,9 +198,9 @@ def spread_parts(story: Story) -> dict[str, list[float | None]]:
         "prompts alone": [one.prompts for one in story.spreads],
         "answers alone": [one.answers for one in story.spreads],
         "judge alone": [one.judge for one in story.spreads],
-        "mean of all samples": [one.mean if one.samples > 1 else None for one in story.spreads],
+        "mean of all samples": [None if one.answers is None else one.mean for one in story.spreads],
         "its standard error": [
-            one.error_of_mean if one.samples > 1 else None for one in story.spreads
+            None if one.answers is None else one.error_of_mean for one in story.spreads
         ],
         "with twice the repeats": [
             None if one.judge is None else one.with_repeats(2 * one.repeats)

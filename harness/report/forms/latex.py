@@ -81,9 +81,8 @@ def _caption(story: Story) -> str:
 def _n(story: Story, track: int) -> str:
     """How many verdicts the scores of a track are of."""
     counts = sorted({entry.scores[0].n for entry in story.entries if entry.track == track})
-    return (
-        f", n = {' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))}" if counts else ""
-    )
+    ends = [str(n) for n in counts if n in {counts[0], counts[-1]}]
+    return f", n = {' to '.join(ends)}" if ends else ""
 
 
 def _listed(names: Sequence[str]) -> str:
